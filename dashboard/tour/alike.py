@@ -54,8 +54,8 @@ def view(run: RunFolder, data: Dataset) -> None:
         )  # fmt: skip
         parts.big_number(
             "Alike and a landslide", percent(share, 0), f"{low:.0%}–{high:.0%}",
-            f"Of the {near.shape[1]} most alike unseen patches of other scenes, for each of the {len(hits):,} landslides "
-            f"that {theme.fold_title(FOLD)} holds out (of n = {len(ids):,}); cosine distance in that fold's embedding. "
+            f"Of the {near.shape[1]} most alike unseen patches of other scenes, for each of the {len(hits):,} "
+            f"landslides that {theme.fold_title(FOLD)} holds out (of n = {len(ids):,}); cosine distance in that fold's embedding. "
             f"Groups kept together. Among all of them {labels.mean():.1%} are landslides.",
         )  # fmt: skip
         downloads.download(table.drop(columns="outcome"), f"alike_{chosen}", "The list (CSV)", key="tour_alike_csv")

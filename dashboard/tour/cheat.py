@@ -15,9 +15,9 @@ from dashboard.ui import downloads
 from dashboard.ui.formatting import interval, number
 
 WAYS = {
-    "folds_over_all": "Copies made first,<br>copies tested too",
-    "before_folds": "Copies made first,<br>real ones tested",
-    "inside_fold": "Copies made inside<br>each fold (ours)",
+    "folds_over_all": "Made first,<br>tested on them too",
+    "before_folds": "Made first,<br>tested on real ones",
+    "inside_fold": "Made inside each<br>fold (as here)",
 }
 
 
@@ -28,25 +28,25 @@ def view() -> None:
     if report is None:
         parts.one_click(
             target, cheat.NAME,
-            "Labels are drawn like lots, so that there is nothing to learn, and a model is trained on them with synthetic "
-            "landslides mixed in three ways. Then pictures are made up whose size in the source tells the label. A "
-            "minute.",
+            "Labels are drawn like lots, so that there is nothing to learn, and a model is trained on them with "
+            "synthetic landslides mixed in in three ways. Then pictures are made up whose size in the source tells the "
+            "label. It takes a minute.",
         )  # fmt: skip
         return
     noise, size = report["noise"], report["size"]
     high = noise["folds_over_all"]
     parts.said(
-        f"On labels drawn like lots, a careless test gives a model {number(high['value'], 2)} of 1. The honest test gives "
-        f"it {number(noise['inside_fold']['value'], 2)}."
+        f"On labels drawn like lots, a careless test gives a model {number(high['value'], 2)} of 1. The honest test "
+        f"gives it {number(noise['inside_fold']['value'], 2)}."
     )
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
-        st.markdown("**Synthetic landslides made before the test is drawn**")
+        st.markdown("**When the synthetic landslides are made**")
         downloads.show(noise_figure(report), key="tour_cheat_noise")
         parts.big_number(
             "Score (F1) of the careless test on noise", number(high["value"], 2), interval((high["lo"], high["hi"]), 2),
-            f"Mean of {report['draws']} datasets of {report['n']:,} made-up patches each, labels pure noise, 5 folds; the "
-            "interval is of that mean over the draws (Student's t). Calling everything a landslide gives "
+            f"Mean of {report['draws']} datasets of {report['n']:,} made-up patches each, labels pure noise, 5 folds; "
+            "the interval is of that mean over the draws (Student's t). Calling everything a landslide gives "
             f"{number(report['f1_all_positive'], 2)}.",
         )  # fmt: skip
     with grid.cell():
@@ -55,8 +55,9 @@ def view() -> None:
         downloads.show(size_figure(pictures), key="tour_cheat_size")
         parts.big_number(
             "Label told by picture size alone (AUC)", number(size["auc"], 2), interval((size["lo"], size["hi"]), 2),
-            f"{report['n_landslides']:,} landslides among {size['n']:,} made-up pictures; trees on width and height, out "
-            "of fold; 0.5 is guessing. Nothing of the pictures was looked at. The check of every dataset looks for this.",
+            f"{report['n_landslides']:,} landslides among {size['n']:,} made-up pictures; trees on width and height, "
+            "out of fold; 0.5 is guessing. Nothing of the pictures was looked at. The check of every dataset looks for "
+            "this.",
         )  # fmt: skip
     with st.container(horizontal=True):
         downloads.download(lambda: target.results(cheat.NAME).table("noise"), "cheat_noise", "Draws (CSV)")

@@ -39,8 +39,8 @@ def view(run: RunFolder) -> None:
     found = decision.decide(predictions, Target("miss_rate", limit / 100), rule, share, is_own=True)
     hours, *ends = (value * MINUTES / 60 for value in found.inspect)
     parts.said(
-        f"To miss at most {limit} of 100 landslides, somebody has to look for {hours:.0f} hours at 1,000 images; looking "
-        f"at all of them takes {1000 * MINUTES / 60:.0f}."
+        f"To miss at most {limit} of 100 landslides, somebody has to look for {hours:.0f} hours at 1,000 images; "
+        f"looking at all of them takes {1000 * MINUTES / 60:.0f}."
     )
     left, right = st.columns([1, 2], gap="medium")
     with left:

@@ -56,8 +56,8 @@ def _no_demo() -> None:
         return
     empty_states.empty_state(
         "The tour needs the demo",
-        "Five short demonstrations on simulated satellite patches, where everything is known. The demo makes them on this "
-        "machine in a few minutes: a dataset, a trained run and its analyses.",
+        "Five short demonstrations on simulated satellite patches, where everything is known. The demo makes them on "
+        "this machine in a few minutes: a dataset, a trained run and its analyses.",
         "Make the demo",
         empty_states.make_whole_demo,
         ":material/route:",

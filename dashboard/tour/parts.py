@@ -59,7 +59,7 @@ def said(text: str) -> None:
 
 
 def one_click(target: Target, name: str, text: str, options: Callable[[], Mapping[str, Any]] = dict) -> None:
-    """What has to be computed first: its progress, or the button that asks for it; nothing to press for stakeholders."""
+    """What has to be computed first: its progress, or the button that asks for it (none for stakeholders)."""
     if analyses.follow(target, name):
         return
     with st.container(border=True, gap="small"):

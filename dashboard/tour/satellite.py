@@ -22,8 +22,8 @@ KEY = "tour_taken"
 INTACT = "intact"
 ORBITS = ("descending_lost", "ascending_lost")
 WORDS = {
-    "optical_lost": "The optical satellite", "sar_lost": "The radar satellite", "descending_lost": "Radar's morning orbit",
-    "ascending_lost": "Radar's evening orbit",
+    "optical_lost": "The optical satellite", "sar_lost": "The radar satellite",
+    "descending_lost": "Radar's morning orbit", "ascending_lost": "Radar's evening orbit",
 }  # fmt: skip
 
 
@@ -45,25 +45,21 @@ def view(run: RunFolder) -> None:
         required=True, format_func=lambda name: title(next(row for row in hurt if row["scenario"] == name)), wrap=True,
     )  # fmt: skip
     row = next(one for one in hurt if one["scenario"] == taken)
+    gone = f"Without {title(row)[0].lower()}{title(row)[1:]}" if row["scenario"] in WORDS else title(row)
     parts.said(
-        f"{title(row)} gone: of 100 landslides {100 * row['recall']:.0f} are still found instead of "
-        f"{100 * intact['recall']:.0f}."
-        if row["scenario"] in WORDS
-        else f"{title(row)}: of 100 landslides {100 * row['recall']:.0f} are still found instead of "
-        f"{100 * intact['recall']:.0f}."
+        f"{gone}, {100 * row['recall']:.0f} of 100 landslides are still found instead of {100 * intact['recall']:.0f}."
     )
     left, right = st.columns([1, 2], gap="medium")
     with left:
         parts.big_number(
             "Score (F1) that is left", number(row["f1"], 2), interval((row["lo"], row["hi"]), 2),
-            f"F1 of the headline head on n = {row['n']:,} patches out of fold, the missing values filled in the best of "
-            f"the ways that were tried ({row['policy'].replace('_', ' ')}), chosen afterwards; intact: "
+            f"F1 of the headline head on n = {row['n']:,} patches out of fold, the missing values filled in the best "
+            f"of the ways that were tried ({row['policy'].replace('_', ' ')}), chosen afterwards; intact: "
             f"{number(intact['f1'])}. Difference {number(row['difference'])} "
             f"(95% interval {interval((row['diff_lo'], row['diff_hi']), signed=True)}), whole groups resampled.",
         )  # fmt: skip
-        lost = row["n_missed"] - row["n_found"]
-        st.markdown(f"**{lost:,} more missed**, {row['n_alarms'] - row['n_cleared']:,} more false alarms." if lost > 0 else
-                    f"{row['n_alarms'] - row['n_cleared']:,} more false alarms.")  # fmt: skip
+        lost, alarms = row["n_missed"] - row["n_found"], row["n_alarms"] - row["n_cleared"]
+        st.markdown(f"{max(lost, 0):,} more missed, {max(alarms, 0):,} more false alarms, of {row['n']:,} patches.")
         downloads.download(pd.DataFrame(rows), "satellite_taken_away", "All of it (CSV)", key="tour_satellite_csv")
         _orbits(run, rows)
     with right:

@@ -89,7 +89,7 @@ def made_pictures(seed: int = 0, n: int = PICTURES) -> pd.DataFrame:
 
 
 def told_by_size(pictures: pd.DataFrame, folder: Path) -> Any:
-    """What the check of files (``core.data.shortcuts.betrayed``) says of these pictures, which show nothing but grey."""
+    """What the check of files (``core.data.shortcuts.betrayed``) says of these pictures, which show grey alone."""
     from core.data.shortcuts.betrayed import betrayed
     from core.data.store import DatasetWriter
 

@@ -55,8 +55,8 @@ def analyse(run: RunFolder, options: EarthquakeOptions) -> Steps[dict[str, Any]]
     files = results.path / f"seed{options.seed}"
     scene = yield from part(scene_steps(files, options.seed), 0.0, 0.15)
     asked = {
-        "scene": str(files / AFTER), "before": str(files / BEFORE), "before_bands": ["red_pre", "green_pre", "blue_pre"],
-        "cell_m": CELL * PIXEL_M, "minutes": MINUTES,
+        "scene": str(files / AFTER), "before": str(files / BEFORE),
+        "before_bands": ["red_pre", "green_pre", "blue_pre"], "cell_m": CELL * PIXEL_M, "minutes": MINUTES,
     }  # fmt: skip
     made = yield from part(scene_map.ANALYSIS.start(run, asked), 0.15, 0.95)
     yield Progress(0.95, "Comparing the map with the landslides that are there.")
@@ -77,7 +77,7 @@ def analyse(run: RunFolder, options: EarthquakeOptions) -> Steps[dict[str, Any]]
 
 
 def judged(scars: np.ndarray, probs: np.ndarray, threshold: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A row a landslide (cell, pixels, called_share, found), and a row a place without one (cell, called_share, called).
+    """A row a landslide (cell, pixels, called_share, found), a row a place without one (cell, called_share, called).
 
     scars: (H, W) int, above 0 where a landslide is; each lies in one place. probs: (H, W), nan where nothing was seen,
     which calls nothing.

@@ -107,6 +107,7 @@ def _copies_per_scene(n_scenes: int, wanted: tuple[int, int], scars, sizes, rng)
 
 
 def plan_cells(grid: tuple[int, int], size: int, n_positive: int, rng: np.random.Generator) -> tuple[Cell, ...]:
+    """What ``size`` cells of a scene hold, ``n_positive`` of them a landslide."""
     places = np.sort(rng.permutation(grid[0] * grid[1])[:size])
     positive = set(rng.permutation(size)[:n_positive].tolist())
     cells = []

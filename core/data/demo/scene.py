@@ -82,8 +82,8 @@ def _write(path: Path, values: np.ndarray, names: list[str]) -> None:
 
     count, height, width = values.shape
     with replacing(path) as part, rasterio.open(
-        part, "w", driver="GTiff", height=height, width=width, count=count, dtype="float32", crs=CRS, compress="deflate",
-        predictor=3, tiled=True, transform=from_origin(WEST, NORTH, PIXEL_M, PIXEL_M),
+        part, "w", driver="GTiff", height=height, width=width, count=count, dtype="float32", crs=CRS,
+        compress="deflate", predictor=3, tiled=True, transform=from_origin(WEST, NORTH, PIXEL_M, PIXEL_M),
     ) as raster:  # fmt: skip
         raster.write(values.astype(np.float32))
         for band, name in enumerate(names, 1):
