@@ -15,7 +15,7 @@ if str(ROOT) not in _PYTHONPATH:
 import streamlit as st  # noqa: E402
 
 from core.errors import LandslideLensError  # noqa: E402
-from dashboard import sign_in, state  # noqa: E402
+from dashboard import sign_in, stakeholder, state  # noqa: E402
 from dashboard.ui import sidebar  # noqa: E402
 from dashboard.ui.messages import show_error  # noqa: E402
 
@@ -31,8 +31,11 @@ def _page(name: str, title: str, icon: str, default: bool = False):
     return st.Page(state.PAGES[name], title=title, icon=f":material/{icon}:", default=default)
 
 
-page = st.navigation(
-    [
+stakeholder.settle()
+PAGES = (
+    [_page("overview", "The result", "home", default=True), _page("tour", "The tour", "route")]
+    if stakeholder.is_on()
+    else [
         _page("overview", "Overview", "home", default=True),
         _page("tour", "Tour", "route"),
         _page("runs", "Runs", "table_view"),
@@ -45,11 +48,11 @@ page = st.navigation(
         _page("explain", "Explain", "visibility"),
         _page("predict", "Predict", "travel_explore"),
         st.Page(ROOT / "pages" / "errors.py", title="Review", visibility="hidden"),
-    ],
-    expanded=True,
+    ]
 )
+page = st.navigation(PAGES, expanded=True, position="top" if stakeholder.is_on() else "sidebar")
 try:
-    sidebar.sidebar()
+    sidebar.without_controls() if stakeholder.is_on() else sidebar.sidebar()
     st.set_page_config(page_title=" · ".join(filter(None, [page.title, state.choice().dataset, NAME])))
     sign_in.banner()
     page.run()

@@ -1,15 +1,19 @@
 """The view for people who decide and do not train: large type, no jargon, nothing that changes anything.
 
-``?mode=stakeholder`` in the URL turns it on for a session, whatever page is opened; the same without it is the whole
-dashboard. What may be changed is decided in core: this only leaves out what would be refused.
+``?mode=stakeholder`` in the URL turns it on for a session, whatever page is opened; a new session without it has the
+whole dashboard. The pages that such a session has say less; what is allowed is decided where things are changed.
 """
 
 from __future__ import annotations
+
+from urllib.parse import urlencode
 
 import streamlit as st
 
 PARAM, MODE = "mode", "stakeholder"
 _ON = "stakeholder_mode"
+# Everything on a page is measured in the root's font size, 16 px without this.
+_STYLE = "<style>html { font-size: 19px; } .st-key-stakeholder_words p { font-size: 1.3rem; line-height: 1.5; }</style>"
 
 
 def settle() -> None:
@@ -23,3 +27,13 @@ def settle() -> None:
 def is_on() -> bool:
     """Whether this session is for stakeholders."""
     return bool(st.session_state.get(_ON))
+
+
+def style() -> None:
+    """Large type; once, in the frame."""
+    st.html(_STYLE)
+
+
+def link(**chosen: str | None) -> str:
+    """Where this view of a dataset and a run is, relative to the dashboard's address."""
+    return "/?" + urlencode({PARAM: MODE, **{key: value for key, value in chosen.items() if value}})

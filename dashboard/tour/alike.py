@@ -10,7 +10,7 @@ from core.data.bands import composites
 from core.data.store import Dataset
 from core.runs.store import RunFolder
 from core.stats.design_effect import share_interval
-from dashboard import cache, theme, url_state
+from dashboard import cache, stakeholder, theme, url_state
 from dashboard.patches import card, gallery
 from dashboard.tour import parts
 from dashboard.ui import downloads, guards
@@ -55,17 +55,30 @@ def view(run: RunFolder, data: Dataset) -> None:
         parts.big_number(
             "Alike and a landslide", percent(share, 0), f"{low:.0%}–{high:.0%}",
             f"Of the {near.shape[1]} most alike unseen patches of other scenes, for each of the {len(hits):,} "
-            f"landslides that {theme.fold_title(FOLD)} holds out (of n = {len(ids):,}); cosine distance in that fold's embedding. "
+            f"landslides that {theme.fold_title(FOLD)} holds out (of n = {len(ids):,}); cosine distance in that fold's "
+            f"embedding. "
             f"Groups kept together. Among all of them {labels.mean():.1%} are landslides.",
         )  # fmt: skip
         downloads.download(table.drop(columns="outcome"), f"alike_{chosen}", "The list (CSV)", key="tour_alike_csv")
     with right:
         st.markdown("**More like it**, the most alike first")
+        _pictures(run, data, table, look)
+
+
+def _pictures(run: RunFolder, data: Dataset, table: pd.DataFrame, look: gallery.Look) -> None:
+    """The patches with their class; a click opens one, but for stakeholders, who have nothing to do there."""
+    if not stakeholder.is_on():
         gallery.gallery(
             data, table, look, "tour_alike", columns=4,
             caption=lambda row: f"{class_word(data, int(row['label']))}\n{int(row['rank'])}",
         )  # fmt: skip
         card.show_opened(data, run, table["id"].tolist())
+        return
+    drawn = gallery.pictures(data, table["id"].tolist(), look, side=240)
+    with st.grid(4, min_column_width=120, gap="small"):
+        for row, rgb in zip(table.itertuples(), drawn, strict=True):
+            words = "Landslide" if row.label == 1 else "Other ground"
+            st.image(rgb, caption=words, width="stretch", alt=f"{words}, patch {row.id}", output_format="PNG")
 
 
 def nearest(embeddings: np.ndarray, groups: np.ndarray, k: int = K) -> np.ndarray:
