@@ -52,7 +52,10 @@ PAGES = (
 )
 page = st.navigation(PAGES, expanded=True, position="top" if stakeholder.is_on() else "sidebar")
 try:
-    sidebar.without_controls() if stakeholder.is_on() else sidebar.sidebar()
+    if stakeholder.is_on():
+        sidebar.without_controls()
+    else:
+        sidebar.sidebar()
     st.set_page_config(page_title=" · ".join(filter(None, [page.title, state.choice().dataset, NAME])))
     sign_in.banner()
     page.run()

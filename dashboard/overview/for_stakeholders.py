@@ -30,11 +30,11 @@ def view(brief: Briefing, data: Dataset | None) -> None:
         with st.container():
             st.markdown(f"**Of 100 {name}s**")
             downloads.show(squares(found, ("Found", "TP"), ("Missed", "FN")), key="stakeholder_found")
-            st.markdown(f"{found} are found (between {around}, with 95% confidence).")
+            st.markdown(f"{found} are found ({around}, with 95% confidence).")
         with st.container():
             st.markdown("**Of 100 alarms**")
             downloads.show(squares(correct, ("Correct", "TP"), ("False", "FP")), key="stakeholder_alarms")
-            st.markdown(f"{correct} are correct (between {interval_percent(rates['intervals']['precision'])}).")
+            st.markdown(f"{correct} are correct ({interval_percent(rates['intervals']['precision'])}).")
     st.markdown(
         f"Of 1,000 images, somebody has to look at {number(rates['alarms_per_1000'], 0)} "
         f"({interval(rates['intervals']['alarms_per_1000'], 0)}). Where landslides are rarer than "
@@ -66,7 +66,7 @@ def squares(n: int, first: tuple[str, str], rest: tuple[str, str]) -> go.Figure:
             name=f"{word}: {len(places)}", hoverinfo="skip",
             marker={"symbol": "square", "size": 20, "color": theme.OUTCOME[outcome]},
         )  # fmt: skip
-    figure.update_xaxes(visible=False, range=[-0.6, SIDE - 0.4], constrain="domain")
+    figure.update_xaxes(visible=False, range=[-0.6, SIDE - 0.4], constrain="domain", constraintoward="left")
     figure.update_yaxes(visible=False, range=[-SIDE + 0.4, 0.6], scaleanchor="x")
     return theme.apply(figure, 330)
 

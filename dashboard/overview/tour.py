@@ -26,6 +26,6 @@ def doors(brief: Briefing) -> None:
             return
         with st.grid(len(STOPS), min_column_width=170, gap="small"):
             for name, stop in STOPS.items():
-                if st.button(stop.title, icon=f":material/{stop.icon}:", key=f"overview_tour_{name}", width="stretch"):
+                if st.button(stop.short, icon=f":material/{stop.icon}:", key=f"overview_tour_{name}", width="stretch"):
                     url_state.forget(VIEW)
                     state.open_view("tour", filters={VIEW: name})

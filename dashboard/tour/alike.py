@@ -20,8 +20,9 @@ K, FOLD, KEY = 8, 0, "tour_like"
 MOST = 40  # landslides to choose from
 
 
-def view(run: RunFolder, data: Dataset) -> None:
-    """The stop. data: the run's dataset."""
+def view(run: RunFolder) -> None:
+    """The stop."""
+    data = guards.or_stop(lambda: cache.dataset(run.dataset_path()))
     known = guards.or_stop(run.embeddings, FOLD)["embeddings"]
     oof = guards.or_stop(run.oof)
     held = oof[(oof["fold"] == FOLD) & (oof["label"] >= 0)]
@@ -88,8 +89,3 @@ def nearest(embeddings: np.ndarray, groups: np.ndarray, k: int = K) -> np.ndarra
     alike[groups[:, None] == groups[None, :]] = -np.inf
     k = max(0, min(k, int(np.isfinite(alike).sum(axis=1).min(initial=len(rows)))))
     return np.argsort(-alike, axis=1, kind="stable")[:, :k]
-
-
-def dataset_of(run: RunFolder) -> Dataset:
-    """The dataset of a run; where it cannot be opened, its reason is shown and the page ends."""
-    return guards.or_stop(lambda: cache.dataset(run.dataset_path()))

@@ -18,19 +18,20 @@ VIEW = "tour_view"
 
 @dataclass(frozen=True)
 class Stop:
-    """title: of the stop, for anybody. draw: it; takes the run that the tour is told on."""
+    """title: of the stop, for anybody; short: the same for a button. draw: takes the run that the tour is told on."""
 
     title: str
+    short: str
     icon: str
     draw: Callable[[RunFolder], None]
 
 
 STOPS = {
-    "earthquake": Stop("An earthquake, two images, a map", "crisis_alert", earthquake.view),
-    "dial": Stop("The honest dial", "tune", dial.view),
-    "cheat": Stop("Catch the cheat", "policy", lambda run: cheat.view()),
-    "satellite": Stop("Take a satellite away", "satellite_alt", satellite.view),
-    "alike": Stop("Find more like this", "image_search", lambda run: alike.view(run, alike.dataset_of(run))),
+    "earthquake": Stop("An earthquake, two images, a map", "An earthquake", "crisis_alert", earthquake.view),
+    "dial": Stop("The honest dial", "The honest dial", "tune", dial.view),
+    "cheat": Stop("Catch the cheat", "Catch the cheat", "policy", lambda run: cheat.view()),
+    "satellite": Stop("Take a satellite away", "A satellite lost", "satellite_alt", satellite.view),
+    "alike": Stop("Find more like this", "More like this", "image_search", alike.view),
 }
 
 
