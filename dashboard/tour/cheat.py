@@ -71,16 +71,20 @@ def noise_figure(report: dict[str, Any]) -> go.Figure:
     figure = go.Figure()
     figure.add_bar(
         x=list(WAYS.values()), y=values, marker_color=[theme.OUTCOME["FN"], theme.OUTCOME["FP"], theme.OUTCOME["TP"]],
-        text=[f"{value:.2f}" for value in values], textposition="outside", showlegend=False, cliponaxis=False,
+        showlegend=False,
         error_y={
             "type": "data", "symmetric": False, "array": [row["hi"] - row["value"] for row in rows],
             "arrayminus": [row["value"] - row["lo"] for row in rows],
         },
         hovertemplate="F1 %{y:.3f}<extra></extra>",
     )  # fmt: skip
+    for place, row in zip(WAYS.values(), rows, strict=True):
+        figure.add_annotation(
+            x=place, y=row["hi"], text=f"<b>{row['value']:.2f}</b>", showarrow=False, yanchor="bottom", yshift=4
+        )
     figure.add_hline(
         y=report["f1_all_positive"], line_dash="dash", line_color=theme.INK,
-        annotation_text="calling everything a landslide", annotation_position="top right",
+        annotation_text=f"all called: {report['f1_all_positive']:.2f}", annotation_position="top right",
     )  # fmt: skip
     figure.update_yaxes(title_text="F1 on pure noise", range=[0, 1.12])
     return theme.apply(figure, 360)

@@ -60,13 +60,14 @@ def said(text: str) -> None:
 
 def one_click(target: Target, name: str, text: str, options: Callable[[], Mapping[str, Any]] = dict) -> None:
     """What has to be computed first: its progress, or the button that asks for it (none for stakeholders)."""
+    if stakeholder.is_on():
+        st.info("This has not been computed yet.", icon=":material/hourglass_empty:")
+        return
     if analyses.follow(target, name):
         return
     with st.container(border=True, gap="small"):
         st.markdown(escape_markdown(text))
-        if stakeholder.is_on():
-            st.caption("It has not been computed yet.")
-        elif st.button("Compute it", type="primary", icon=":material/play_arrow:", key=f"tour_{name}"):
+        if st.button("Compute it", type="primary", icon=":material/play_arrow:", key=f"tour_{name}"):
             analyses.begin(target, name, {**analysis(name).options().model_dump(mode="json"), **options()})
 
 

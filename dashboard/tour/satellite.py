@@ -10,6 +10,8 @@ import streamlit as st
 
 from core.analyses.bands import robustness
 from core.analyses.showcase import UNREADABLE
+from core.data.store import open_dataset
+from core.explain.bands.corruptions import scenarios
 from core.runs.store import RunFolder
 from dashboard import stakeholder, theme, url_state
 from dashboard.jobs import analyses
@@ -20,6 +22,7 @@ from dashboard.ui.formatting import interval, number
 NAME = robustness.ANALYSIS.name
 KEY = "tour_taken"
 INTACT = "intact"
+COVERAGES = (0.5,)
 ORBITS = ("descending_lost", "ascending_lost")
 WORDS = {
     "optical_lost": "The optical satellite", "sar_lost": "The radar satellite",
@@ -36,7 +39,9 @@ def view(run: RunFolder) -> None:
         rows = []
     if len(rows) < 2:
         parts.one_click(
-            run, NAME, "The patches are answered again with clouds over them, and without one satellite or orbit.",
+            run, NAME,
+            "Clouds come up over half of each image; then one satellite stops sending, or the radar loses an orbit. "
+            "The patches are answered again without what is missing. Takes a few minutes.", lambda: _options(run),
         )  # fmt: skip
         return
     intact, hurt = rows[0], rows[1:]
@@ -104,6 +109,15 @@ def _orbits(run: RunFolder, rows: list[dict[str, Any]]) -> None:
         return
     if st.button(
         "Lose an orbit too", icon=":material/play_arrow:", key="tour_orbits",
-        help="Answers the patches again: each orbit, more clouds, noise. Minutes on two cores.",
+        help="Answers the patches again, also without each of the radar's orbits. Minutes on two cores.",
     ):  # fmt: skip
-        analyses.begin(run, NAME, robustness.ANALYSIS.options().model_dump(mode="json"))
+        analyses.begin(run, NAME, robustness.ANALYSIS.options().model_dump(mode="json") | _options(run))
+
+
+def _options(run: RunFolder) -> dict[str, Any]:
+    """Half of the sky under clouds and each loss that the run's bands allow; all there is where they allow few."""
+    chosen = run.config().data.bands
+    bands = [band for band in open_dataset(run.dataset_path()).bands if chosen is None or band.name in chosen]
+    known = {scenario.name for scenario in scenarios(bands, COVERAGES)}
+    names = [name for name in (f"cloud_{COVERAGES[0]:.0%}".rstrip("%"), *WORDS) if name in known]
+    return {"coverages": list(COVERAGES)} | ({"names": names} if len(names) > 1 else {})

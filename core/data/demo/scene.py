@@ -78,12 +78,12 @@ def scene_steps(folder: Path, seed: int = SEED) -> Steps[DemoScene]:
 
 def _write(path: Path, values: np.ndarray, names: list[str]) -> None:
     import rasterio
-    from rasterio.transform import from_origin
+    from affine import Affine
 
     count, height, width = values.shape
     with replacing(path) as part, rasterio.open(
         part, "w", driver="GTiff", height=height, width=width, count=count, dtype="float32", crs=CRS,
-        compress="deflate", predictor=3, tiled=True, transform=from_origin(WEST, NORTH, PIXEL_M, PIXEL_M),
+        compress="deflate", predictor=3, tiled=True, transform=Affine(PIXEL_M, 0.0, WEST, 0.0, -PIXEL_M, NORTH),
     ) as raster:  # fmt: skip
         raster.write(values.astype(np.float32))
         for band, name in enumerate(names, 1):
