@@ -24,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 NAME = "Landslide Lens"
 st.set_page_config(page_title=NAME, page_icon=str(HERE / "icon.svg"), layout="wide")
 st.logo(str(HERE / "logo.svg"), size="large", icon_image=str(HERE / "icon.svg"))
+stakeholder.settle()
 sign_in.begin()
 
 
@@ -31,7 +32,6 @@ def _page(name: str, title: str, icon: str, default: bool = False):
     return st.Page(state.PAGES[name], title=title, icon=f":material/{icon}:", default=default)
 
 
-stakeholder.settle()
 PAGES = (
     [_page("overview", "The result", "home", default=True), _page("tour", "The tour", "route")]
     if stakeholder.is_on()
@@ -57,7 +57,8 @@ try:
     else:
         sidebar.sidebar()
     st.set_page_config(page_title=" · ".join(filter(None, [page.title, state.choice().dataset, NAME])))
-    sign_in.banner()
+    if not stakeholder.is_on():
+        sign_in.banner()
     page.run()
 except LandslideLensError as error:  # of a damaged or strange file that the page reads without a place for its error
     show_error(error, ":material/broken_image:")
