@@ -1,7 +1,7 @@
 """The view for people who decide and do not train: large type, no jargon, nothing that changes anything.
 
 ``?mode=stakeholder`` in the URL turns it on for a session, whatever page is opened; a new session without it has the
-whole dashboard. What such a session asks for is refused by ``core.access``, as a viewer's is; its pages do not offer it.
+whole dashboard. What such a session asks for is refused by ``core.access``, as a viewer's is, and is not offered.
 """
 
 from __future__ import annotations
