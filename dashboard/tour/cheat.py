@@ -44,7 +44,8 @@ def view() -> None:
         st.markdown("**When the synthetic landslides are made**")
         downloads.show(noise_figure(report), key="tour_cheat_noise")
         parts.big_number(
-            "Score (F1) of the careless test on noise", number(high["value"], 2), interval((high["lo"], high["hi"]), 2),
+            "Score of the careless test on noise", number(high["value"], 2), interval((high["lo"], high["hi"]), 2),
+            f"F1, 1 is perfect. "
             f"Mean of {report['draws']} datasets of {report['n']:,} made-up patches each, labels pure noise, 5 folds; "
             "the interval is of that mean over the draws (Student's t). Calling everything a landslide gives "
             f"{number(report['f1_all_positive'], 2)}.",
@@ -54,9 +55,10 @@ def view() -> None:
         pictures = target.results(cheat.NAME).table("pictures")
         downloads.show(size_figure(pictures), key="tour_cheat_size")
         parts.big_number(
-            "Label told by picture size alone (AUC)", number(size["auc"], 2), interval((size["lo"], size["hi"]), 2),
+            "Label told by picture size alone", number(size["auc"], 2), interval((size["lo"], size["hi"]), 2),
+            f"AUC: 0.5 is guessing, 1 is certain. "
             f"{report['n_landslides']:,} landslides among {size['n']:,} made-up pictures; trees on width and height, "
-            "out of fold; 0.5 is guessing. Nothing of the pictures was looked at. The check of every dataset looks for "
+            "out of fold. Nothing of the pictures was looked at. The check of every dataset looks for "
             "this.",
         )  # fmt: skip
     with st.container(horizontal=True):

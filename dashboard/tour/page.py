@@ -69,7 +69,7 @@ def _on(name: str) -> None:
     """The way to the stop before and after."""
     names = list(STOPS)
     at = names.index(name)
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
+    with st.container(horizontal=True, horizontal_alignment="distribute" if at else "right"):
         if at and st.button(f"Back: {STOPS[names[at - 1]].title}", icon=":material/arrow_back:", key="tour_back"):
             _go(names[at - 1])
         if at + 1 < len(names) and st.button(

@@ -50,16 +50,16 @@ def view(run: RunFolder) -> None:
         required=True, format_func=lambda name: title(next(row for row in hurt if row["scenario"] == name)), wrap=True,
     )  # fmt: skip
     row = next(one for one in hurt if one["scenario"] == taken)
-    gone = f"Without {title(row)[0].lower()}{title(row)[1:]}" if row["scenario"] in WORDS else title(row)
     parts.said(
-        f"{gone}, {100 * row['recall']:.0f} of 100 landslides are still found instead of {100 * intact['recall']:.0f}."
+        f"{without(row)}, {100 * row['recall']:.0f} of 100 landslides are still found instead of "
+        f"{100 * intact['recall']:.0f}."
     )
     left, right = st.columns([1, 2], gap="medium")
     with left:
         parts.big_number(
-            "Score (F1) that is left", number(row["f1"], 2), interval((row["lo"], row["hi"]), 2),
-            f"F1 of the headline head on n = {row['n']:,} patches out of fold, the missing values filled in the best "
-            f"of the ways that were tried ({row['policy'].replace('_', ' ')}), chosen afterwards; intact: "
+            "Score that is left", number(row["f1"], 2), interval((row["lo"], row["hi"]), 2),
+            f"F1 (1 is perfect) of the headline head on n = {row['n']:,} patches out of fold, the "
+            f"missing values filled in the best of the ways that were tried ({row['policy'].replace('_', ' ')}), chosen afterwards; intact: "
             f"{number(intact['f1'])}. Difference {number(row['difference'])} "
             f"(95% interval {interval((row['diff_lo'], row['diff_hi']), signed=True)}), whole groups resampled.",
         )  # fmt: skip
@@ -86,13 +86,19 @@ def title(row: dict[str, Any]) -> str:
     return WORDS.get(row["scenario"], row["title"])
 
 
+def without(row: dict[str, Any]) -> str:
+    """The same as circumstances: "Without the radar satellite", "With clouds over 50%"."""
+    name = title(row)
+    return f"{'Without' if row['scenario'] in WORDS else 'With'} {name[0].lower()}{name[1:]}"
+
+
 def figure(rows: list[dict[str, Any]], taken: str) -> go.Figure:
     """Landslides found of 100, a bar a scenario; the chosen one and the intact one stand out."""
     shown = list(reversed(rows))
     strong = {INTACT: theme.OUTCOME["TP"], taken: theme.OUTCOME["FN"]}
     found = go.Figure()
     found.add_bar(
-        y=["Nothing is missing" if row["scenario"] == INTACT else title(row) for row in shown],
+        y=["Nothing is missing" if row["scenario"] == INTACT else without(row) for row in shown],
         x=[100 * row["recall"] for row in shown], orientation="h", showlegend=False, cliponaxis=False,
         marker_color=[strong.get(row["scenario"], theme.UNLABELLED) for row in shown],
         text=[f"{100 * row['recall']:.0f}" for row in shown], textposition="outside",

@@ -6,7 +6,7 @@ The same ground, sensors and units as the demo's patches, other ground than thei
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +47,10 @@ def simulate_scene(seed: int = SEED, grid: tuple[int, int] = GRID, share: float 
     if not 0 < n_scars < n:
         raise ConfigError(f"{share:.0%} of {n} cells leaves no cell with, or none without a landslide.")
     rng = np.random.default_rng([seed, 3])
-    cells = plan_cells(grid, n, n_scars, rng)
-    ground = build_ground(rng, tuple(CELL * side + 2 * MARGIN for side in grid), list(cells))
+    planned = plan_cells(grid, n, n_scars, rng)
+    # Whoever waits for an image after an event takes one that can be used: no place is wholly under cloud.
+    cells = [replace(cell, cloud="" if cell.cloud == "overcast" else cell.cloud) for cell in planned]
+    ground = build_ground(rng, tuple(CELL * side + 2 * MARGIN for side in grid), cells)
     after, before = observe(rng, ground), optical_pair(rng, ground)[3:]
     inner = np.s_[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
     holding = tuple((cell.row, cell.column) for cell in cells if cell.scar)

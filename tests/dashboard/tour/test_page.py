@@ -79,7 +79,7 @@ def test_of_several_ways_to_fill_what_is_missing_the_best_is_shown_and_intact_fi
         [row("sar_lost", 0.5, 0.4), row("intact", 0.9, 0.9, "as_is"), row("sar_lost", 0.6, 0.5, "regression")]
     )
     assert [(one["scenario"], one["policy"]) for one in found] == [("intact", "as_is"), ("sar_lost", "regression")]
-    assert "The radar satellite" in satellite.figure(found, "sar_lost").data[0].y
+    assert "Without the radar satellite" in satellite.figure(found, "sar_lost").data[0].y
 
 
 def test_a_taken_away_satellite_is_a_sentence_a_number_and_a_figure(run, studio, open_page, monkeypatch, demo):
