@@ -15,7 +15,7 @@ if str(ROOT) not in _PYTHONPATH:
 import streamlit as st  # noqa: E402
 
 from core.errors import LandslideLensError  # noqa: E402
-from dashboard import sign_in, state  # noqa: E402
+from dashboard import sign_in, stakeholder, state  # noqa: E402
 from dashboard.ui import sidebar  # noqa: E402
 from dashboard.ui.messages import show_error  # noqa: E402
 
@@ -24,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 NAME = "Landslide Lens"
 st.set_page_config(page_title=NAME, page_icon=str(HERE / "icon.svg"), layout="wide")
 st.logo(str(HERE / "logo.svg"), size="large", icon_image=str(HERE / "icon.svg"))
+stakeholder.settle()
 sign_in.begin()
 
 
@@ -31,9 +32,12 @@ def _page(name: str, title: str, icon: str, default: bool = False):
     return st.Page(state.PAGES[name], title=title, icon=f":material/{icon}:", default=default)
 
 
-page = st.navigation(
-    [
+PAGES = (
+    [_page("overview", "The result", "home", default=True), _page("tour", "The tour", "route")]
+    if stakeholder.is_on()
+    else [
         _page("overview", "Overview", "home", default=True),
+        _page("tour", "Tour", "route"),
         _page("runs", "Runs", "table_view"),
         _page("dataset", "Dataset", "dataset"),
         _page("balance", "Balance", "balance"),
@@ -44,13 +48,17 @@ page = st.navigation(
         _page("explain", "Explain", "visibility"),
         _page("predict", "Predict", "travel_explore"),
         st.Page(ROOT / "pages" / "errors.py", title="Review", visibility="hidden"),
-    ],
-    expanded=True,
+    ]
 )
+page = st.navigation(PAGES, expanded=True, position="top" if stakeholder.is_on() else "sidebar")
 try:
-    sidebar.sidebar()
+    if stakeholder.is_on():
+        sidebar.without_controls()
+    else:
+        sidebar.sidebar()
     st.set_page_config(page_title=" · ".join(filter(None, [page.title, state.choice().dataset, NAME])))
-    sign_in.banner()
+    if not stakeholder.is_on():
+        sign_in.banner()
     page.run()
 except LandslideLensError as error:  # of a damaged or strange file that the page reads without a place for its error
     show_error(error, ":material/broken_image:")

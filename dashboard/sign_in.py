@@ -17,6 +17,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import access
 from core.errors import LandslideLensError
+from dashboard import stakeholder
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
 
@@ -68,7 +69,11 @@ def who() -> None:
 
 
 def actor() -> access.Actor:
-    """Who this session acts for; outside of any session, the server itself."""
+    """Who this session acts for; outside of any session, the server itself. A stakeholder's session only looks."""
+    return stakeholder.lowered(_actor())
+
+
+def _actor() -> access.Actor:
     if broken := _broken_secrets():
         return access.Actor("", "none", broken)
     if not is_set_up():

@@ -44,6 +44,7 @@ PAGES: dict[str, Path] = {
     name: _PAGES_DIR / f"{name}.py"
     for name in (
         "overview",
+        "tour",
         "runs",
         "dataset",
         "balance",

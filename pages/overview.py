@@ -2,18 +2,26 @@
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import stakeholder, state
 from dashboard.jobs import progress, turn_menu
-from dashboard.overview import briefing, cards, datasets, runs
+from dashboard.overview import briefing, cards, datasets, for_stakeholders, runs, tour
 from dashboard.overview.guided_path import guided_path
 from dashboard.overview.next_steps import next_steps
 from dashboard.ui import empty_states, guards
 
 choice, data = state.choice(), guards.chosen_dataset()
 with st.container(horizontal=True, vertical_alignment="center"):
-    st.title("Overview", width="content")
+    st.title("The result" if stakeholder.is_on() else "Overview", width="content")
     guards.simulated_badge(data)
-    turn_menu.queue_settings()
+    if not stakeholder.is_on():
+        turn_menu.queue_settings()
+if stakeholder.is_on():
+    best, _ = briefing.best_run(choice.runs)
+    if best is None or (brief := briefing.briefing_of(best)) is None:
+        st.info("There is no result to show yet.", icon=":material/hourglass_empty:")
+    else:
+        for_stakeholders.view(brief, data)
+    st.stop()
 if not choice.datasets and not choice.owner:
     st.markdown(
         "Landslide Lens trains classifiers that tell landslides from other ground in satellite patches, and tests them "
@@ -38,6 +46,7 @@ if brief := best and briefing.briefing_of(best):
     with grid.cell():
         next_steps(brief)
     briefing.other_run(brief)
+    tour.doors(brief)
     guided_path()
 else:
     grid = st.grid(2, min_column_width=380, gap="medium")

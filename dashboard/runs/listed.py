@@ -159,8 +159,9 @@ def _of_run(entry: Entry, settings: dict[str, Any], n_seeds: int, sd: float | No
 
 def _of_set(one: RunSet) -> dict[str, Any]:
     failed = f", {one.failed} failed" if one.failed else ""
+    kind = f"{one.word}, {one.progress}{failed}" if one.rows else one.word  # it has not begun
     return {
-        "Run": one.title, "Kind": f"{one.word}, {one.progress}{failed}", "State": [one.state], "F1": one.f1,
+        "Run": one.title, "Kind": kind, "State": [one.state], "F1": one.f1,
         "95% interval": interval((one.f1_low, one.f1_high), 2), "Folds ±": None,
         "Seeds ±": "" if one.seeds_sd is None else f"{number(one.seeds_sd)} of {one.seeds}",
         "Differs in": f"best: {one.best}" if one.best else "", "Tags": [one.name], "Dataset": one.dataset,

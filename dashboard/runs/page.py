@@ -106,22 +106,22 @@ def _controls(known: Sequence[Entry], sets: Sequence[RunSet]) -> tuple[Filters, 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = url_state.text(
             "Search", key="runs_search", placeholder="Title, note, setting, backbone, hash…", icon=":material/search:",
-            width=260,
+            width=200,
         )  # fmt: skip
         of_datasets = url_state.choose_several(
-            st.multiselect, "Dataset", datasets, key="runs_datasets", placeholder="all", width=170
+            st.multiselect, "Dataset", datasets, key="runs_datasets", placeholder="all", width=140
         )
         of_tags = []
         if tags:  # there is nothing to choose from before
             of_tags = url_state.choose_several(
-                st.multiselect, "Tag or experiment", tags, key="runs_tags", placeholder="all", width=190
+                st.multiselect, "Tag or experiment", tags, key="runs_tags", placeholder="all", width=150
             )
         of_states = url_state.choose_several(
-            st.multiselect, "State", states, key="runs_states", placeholder="all", width=150
+            st.multiselect, "State", states, key="runs_states", placeholder="all", width=120
         )
         if sets:
             show = url_state.choose(
-                st.selectbox, "Show", list(SHOW), key="runs_show", default="all", format_func=SHOW.get, width=200
+                st.selectbox, "Show", list(SHOW), key="runs_show", default="all", format_func=SHOW.get, width=180
             )
         with st.popover("More", icon=":material/tune:", key="runs_more"):
             against = url_state.choose(

@@ -63,7 +63,7 @@ def _plan(n: int, rng: np.random.Generator) -> list[ScenePlan]:
     scenes: list[ScenePlan] = []
     first = 0
     for number, (grid, size, n_positive, wanted) in enumerate(zip(grids, sizes, scars, copies, strict=True)):
-        cells = _plan_cells(grid, size, n_positive, rng)
+        cells = plan_cells(grid, size, n_positive, rng)
         sources = tuple(_source(cells, grid, bool(scar), rng) for scar in wanted)
         scenes.append(ScenePlan(number, first, grid, cells, sources))
         first += len(scenes[-1])
@@ -106,7 +106,8 @@ def _copies_per_scene(n_scenes: int, wanted: tuple[int, int], scars, sizes, rng)
     return copies
 
 
-def _plan_cells(grid: tuple[int, int], size: int, n_positive: int, rng: np.random.Generator) -> tuple[Cell, ...]:
+def plan_cells(grid: tuple[int, int], size: int, n_positive: int, rng: np.random.Generator) -> tuple[Cell, ...]:
+    """What ``size`` cells of a scene hold, ``n_positive`` of them a landslide."""
     places = np.sort(rng.permutation(grid[0] * grid[1])[:size])
     positive = set(rng.permutation(size)[:n_positive].tolist())
     cells = []
