@@ -42,6 +42,7 @@ page = st.navigation(
         _page("embedding", "Embedding", "scatter_plot"),
         _page("explain", "Explain", "visibility"),
         _page("predict", "Predict", "travel_explore"),
+        _page("report", "Report", "description"),
         st.Page(ROOT / "pages" / "errors.py", title="Review", visibility="hidden"),
     ],
     expanded=True,

@@ -53,6 +53,7 @@ PAGES: dict[str, Path] = {
         "embedding",
         "explain",
         "predict",
+        "report",
     )  # fmt: skip
 }
 

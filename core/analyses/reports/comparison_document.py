@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core.analyses.reports.given import own_share
 from core.colours import FOLD, POSITIVE, UNLABELLED
 from core.errors import LandslideLensError
+from core.evaluate.comparison.significance import ALPHA
 from core.progress import Progress, Steps
 from core.report import charts
 from core.report.parts import Document, Figure, FrontPage, Part, Points, Row, Section, Table, Words
@@ -61,13 +63,13 @@ def _headline(run: RunFolder, others: Sequence[RunFolder], names: dict[str, str]
         one = row.get("f1")
         if not one:
             unknown.append(names[other.name])
-        elif one["lo"] > 0 or one["hi"] < 0:
-            settled.append(f"{'better' if one['lo'] > 0 else 'worse'} than {names[other.name]}")
+        elif one["patches"]["p"] < ALPHA:
+            settled.append(f"{'better' if one['difference'] > 0 else 'worse'} than {names[other.name]}")
         else:
             level.append(names[other.name])
     parts = []
     if settled:
-        parts.append(f"{names[run.name]} is {' and '.join(settled)} by F1.")
+        parts.append(f"On these patches {names[run.name]} is {' and '.join(settled)} by F1.")
     if level:
         parts.append(f"By F1 no difference from {' and '.join(level)} can be told.")
     if unknown:
@@ -103,7 +105,7 @@ def _side_by_side(runs: Sequence[RunFolder], summaries: Sequence[dict], names: d
         cells = [f"{number(own[name])} ({interval(bounds.get(name))})" for name in METRICS]
         rows.append((names[run.name], head_title(summary["head"]), f"{own['n']:,}", *cells))
     columns = ("Run", "Head", "Patches", *(METRIC_TITLES[name] for name in METRICS))
-    share = " and ".join(dict.fromkeys(percent(summary["positive_share"], 0) for summary in summaries))
+    share = " and ".join(dict.fromkeys(percent(own_share(summary), 0) for summary in summaries))
     best = max(summaries, key=lambda summary: summary["oof"]["f1"] or 0)
     message = f"The highest F1 of these is {number(best['oof']['f1'])}, {names[best['run']]}."
     return Section(

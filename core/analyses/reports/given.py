@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -132,6 +133,12 @@ class Given:
     def command(self, words: str) -> str:
         """``python -m core`` with these words."""
         return f"python -m core {words}"
+
+
+def own_share(summary: Mapping[str, Any]) -> float:
+    """Of landslides among the patches that a run was evaluated on."""
+    cells = summary["oof"]["confusion"]
+    return (cells["tp"] + cells["fn"]) / max(1, sum(cells.values()))
 
 
 def _data(run: RunFolder, config: RunConfig) -> tuple[Dataset | None, str]:

@@ -69,8 +69,3 @@ def document_of(run: RunFolder) -> Steps[Document]:
         "run", title_of(run), note, tuple(facts), tuple(sections), now()[:16].replace("T", " ") + " UTC",
         front.made(given), "Simulated data" if simulated else "",
     )  # fmt: skip
-
-
-def missing_of(run: RunFolder) -> list[Missing]:
-    """What a report made now would lack. Raises RunError for a run that cannot be read."""
-    return [one for one in gathered(Given.of(run)) if isinstance(one, Missing)]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core.analyses import scene_map
+from core.analyses.reports.given import own_share
 from core.colours import DOUBT, POSITIVE
 from core.errors import LandslideLensError, RunError
 from core.evaluate.prevalence import shifted
@@ -98,9 +99,7 @@ def _shown(run: RunFolder, values: np.ndarray, report: Mapping[str, Any]) -> np.
     stated = (report["triage"] or {}).get("share_of_landslides")
     if stated is None:
         return values
-    counts = run.summary()["oof"]["confusion"]
-    own = (counts["tp"] + counts["fn"]) / max(1, sum(counts.values()))
-    return shifted(values, own, stated)
+    return shifted(values, own_share(run.summary()), stated)
 
 
 def _pictures(
@@ -242,10 +241,9 @@ def _promise(run: RunFolder, report: Mapping[str, Any]) -> Section:
             f"and {ends[1]:,.3g} by how often such answers were right out of fold (95%)."
         )
     if triage.get("share_of_landslides") is None:
-        own = run.summary().get("positive_share")
         points.append(
-            f"Landslides are taken to be as frequent as in training ({percent(own, 0)}). Where that is not so, "
-            "probabilities and expected ground are off; their order holds."
+            f"Landslides are taken to be as frequent as in training ({percent(own_share(run.summary()), 0)}). Where "
+            "that is not so, probabilities and expected ground are off; their order holds."
         )
     novelty = report["scene"].get("novelty") or {}
     if novelty.get("sentence"):
