@@ -107,10 +107,15 @@ def check(run: RunFolder, options: ReportOptions) -> None:
 
 
 def kept(run: RunFolder, options: ReportOptions) -> ResultFolder:
-    """Where this document is kept with the run: one folder a kind of document, scene or set of runs."""
+    """Where this document is kept with the run: one folder a kind of document, scene or set of runs.
+
+    Raises RunError for a scene that is not there.
+    """
     results = run.results(NAME)
     if options.scene is not None:
-        return results.part(f"scene-{options.scene}")
+        from core.analyses.reports.scene_document import chosen
+
+        return results.part(f"scene-{chosen(run, options.scene)[0]}")
     return results.part("-".join(("against", *sorted(options.against))) if options.against else "run")
 
 

@@ -44,17 +44,17 @@ SHARE, OPACITY, FIRST_CELLS, MOST_CELLS, MOST_POLYGONS, MOST_PX = 80, 70, 25, 40
 
 
 def chosen(run: RunFolder, name: str) -> tuple[str, dict[str, Any]]:
-    """A map of this run by its name, or by the beginning of it, such as the scene's; its report.
+    """A map of this run and its report: of this name, or the newest whose name begins so, such as the scene's own.
 
     Raises RunError naming those there are.
     """
     maps = scene_map.read(run) or {}
-    fitting = [one for one in maps if one == name] or [one for one in maps if one.startswith(Path(name).stem)]
-    if len(fitting) != 1:
-        known = ", ".join(maps) or "none yet; python -m core analyse scene_map RUN --scene after.tif makes one"
-        several = "several maps" if fitting else "no map"
-        raise RunError(f"Run '{run.name}' has {several} of a scene named '{name}'. Its maps: {known}.")
-    return fitting[0], maps[fitting[0]]
+    fitting = [name] if name in maps else [one for one in maps if one.startswith(Path(name).stem)]
+    if not fitting:
+        known = ", ".join(maps) or f"none yet; python -m core analyse scene_map {run.name} --scene after.tif makes one"
+        raise RunError(f"Run '{run.name}' has no map of a scene named '{name}'. Its maps: {known}.")
+    newest = max(fitting, key=lambda one: str(maps[one].get("made", "")))
+    return newest, maps[newest]
 
 
 def document_of(run: RunFolder, name: str) -> Steps[Document]:
@@ -138,7 +138,7 @@ def _jpeg(rgb: np.ndarray, quality: int) -> str:
 def _legend(report: Mapping[str, Any]) -> str:
     size = ""
     if report["scene"]["km2"] is not None:
-        size = f" {amount(report['scene'], 'all')} in all, north as in the image."
+        size = f" {amount(report['scene'], 'all')} in all."
     return (
         "Orange: the more opaque, the likelier a landslide; orange lines: outlined from the threshold on. White: cells "
         f"in the order of looking. Grey: not seen.{size}"
@@ -174,7 +174,7 @@ def _cells(report: Mapping[str, Any], cells: pd.DataFrame, first: int) -> Sectio
                 number(row.prob_max, 2)]  # fmt: skip
         rows.append((*cell, *([number(row.slope_deg, 0)] if with_slope else ()), str(row.status)))
     table = Table((*columns, "Status"), tuple(rows), f"The first {len(rows)} of {len(ranked)} cells that were seen",
-                  (columns[0], *columns[2:]))  # fmt: skip
+                  tuple(columns[2:]))  # fmt: skip
     parts: list[Part] = [_workload(report), table]
     triage = report["triage"]
     basis = (
@@ -199,6 +199,10 @@ def _workload(report: Mapping[str, Any]) -> Part:
     return Table(columns, rows, f"What it takes, at {minutes:g} minutes a cell", columns[1:])
 
 
+def _polygons_word(n: int) -> str:
+    return f"{count(n)} polygon{'' if n == 1 else 's'}"
+
+
 def _polygons(own: ResultFolder, report: Mapping[str, Any]) -> Section:
     facts, table = report["polygons"], None
     try:
@@ -206,7 +210,7 @@ def _polygons(own: ResultFolder, report: Mapping[str, Any]) -> Section:
     except (LandslideLensError, KeyError):
         table = None
     threshold = number(report["triage"]["threshold"])
-    message = f"{count(facts['n'])} polygons, {facts['area_km2']:,.3g} km², from probability {threshold} on."
+    message = f"{_polygons_word(facts['n'])}, {facts['area_km2']:,.3g} km², from probability {threshold} on."
     parts: list[Part] = []
     if table is not None and len(table):
         rows = tuple(
@@ -283,7 +287,7 @@ def _numbers(report: Mapping[str, Any], cells: pd.DataFrame | None, summary: Map
         ends = triage.get("expected_km2_interval")
         cards.append(Number("Expected landslide ground", f"{triage['expected_km2']:,.3g} km²",
                             f"95% interval {ends[0]:,.3g}–{ends[1]:,.3g}" if ends else ""))  # fmt: skip
-        cards.append(Number("Outlined", f"{polygons['area_km2']:,.3g} km²", f"{count(polygons['n'])} polygons"))
+        cards.append(Number("Outlined", f"{polygons['area_km2']:,.3g} km²", _polygons_word(polygons["n"])))
     else:
         cards.append(Number("At or above the threshold", amount(scene, "landslide")))
     facts = summary["heads"].get(scene["head"], {})
