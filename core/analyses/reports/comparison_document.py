@@ -40,15 +40,16 @@ def document_of(run: RunFolder, others: Sequence[RunFolder]) -> Steps[Document]:
     sentences = tuple(row["sentence"] for row in found)
     sections = (
         _side_by_side(runs, summaries, names),
-        _paired(run, others, names),
+        _paired(run, others, names, sentences),
         _settings(run, others, names),
         _meaning(runs, summaries, names),
         _commands(runs, names),
     )
     facts = [(names[one.name], one.name) for one in runs]
+    short = tuple(_short(row, names[row["other"]]) for row in found)
     front = FrontPage(
         _headline(run, others, names, found), "", (Row((_figure(runs, summaries, names, "f1"),)),), (),
-        (Points(sentences, "What can be told"), Points(tuple(_care(runs, summaries)), "What to mind")),
+        (Points(short, "What can be told"), Points(tuple(_care(runs, summaries)), "What to mind")),
         "Differences are of the same patches, out of fold, whole groups resampled together; trainings of one recipe "
         "with other seeds count as one side.",
     )  # fmt: skip
@@ -58,10 +59,12 @@ def document_of(run: RunFolder, others: Sequence[RunFolder]) -> Steps[Document]:
 
 def _headline(run: RunFolder, others: Sequence[RunFolder], names: dict[str, str], found: list[dict]) -> str:
     """Whether the first differs from the others, by F1."""
-    settled, level, unknown = [], [], []
+    settled, level, same, unknown = [], [], [], []
     for other, row in zip(others, found, strict=True):
         one = row.get("f1")
-        if not one:
+        if row.get("same_recipe"):
+            same.append(names[other.name])
+        elif not one:
             unknown.append(names[other.name])
         elif one["patches"]["p"] < ALPHA:
             settled.append(f"{'better' if one['difference'] > 0 else 'worse'} than {names[other.name]}")
@@ -72,9 +75,23 @@ def _headline(run: RunFolder, others: Sequence[RunFolder], names: dict[str, str]
         parts.append(f"On these patches {names[run.name]} is {' and '.join(settled)} by F1.")
     if level:
         parts.append(f"By F1 no difference from {' and '.join(level)} can be told.")
+    if same:
+        parts.append(f"Other trainings of the same recipe: {' and '.join(same)}.")
     if unknown:
         parts.append(f"Not comparable: {', '.join(unknown)}.")
     return " ".join(parts)
+
+
+def _short(row: dict, name: str) -> str:
+    """One comparison for the first page."""
+    if "f1" not in row:
+        return row["sentence"]
+    words = []
+    for metric in ("f1", "auc"):
+        ends = interval((row[metric]["patches"]["lo"], row[metric]["patches"]["hi"]), signed=True)
+        words.append(f"{metric.upper()} {difference(row[metric]['difference'])} ({ends})")
+    more = "" if row["f1"]["settled"] else " Whether it survives training again is not settled."
+    return f"Against {name}: {', '.join(words)}.{more}"
 
 
 def _care(runs: Sequence[RunFolder], summaries: Sequence[dict]) -> list[str]:
@@ -116,8 +133,8 @@ def _side_by_side(runs: Sequence[RunFolder], summaries: Sequence[dict], names: d
     )  # fmt: skip
 
 
-def _paired(run: RunFolder, others: Sequence[RunFolder], names: dict[str, str]) -> Section:
-    rows, cells, parts = [], [], []
+def _paired(run: RunFolder, others: Sequence[RunFolder], names: dict[str, str], sentences: tuple[str, ...]) -> Section:
+    rows, cells, parts = [], [], [Points(sentences)]
     for other in others:
         try:
             found = compare.pair(run, other)
