@@ -30,6 +30,7 @@ from core.commands.maps.scene import predict_scene
 from core.commands.model import model
 from core.commands.predict import check_submission, evaluate, predict
 from core.commands.prevalence import prevalence
+from core.commands.reports.report import report
 from core.commands.review.desk import review
 from core.commands.runs import compare, doctor
 from core.commands.train import train
@@ -44,7 +45,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     ingest, join, layouts, bands, check, model, demo, train, ablate, search, estimate, evaluate, predict, predict_scene,
-    check_submission, prevalence, heads, explain, compare, ensemble, ensemble_predict, review, doctor,
+    check_submission, prevalence, heads, explain, compare, ensemble, ensemble_predict, review, report, doctor,
 )  # fmt: skip
 NAMELESS = {
     POLYGONS: ("probability",),

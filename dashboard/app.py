@@ -47,6 +47,7 @@ PAGES = (
         _page("embedding", "Embedding", "scatter_plot"),
         _page("explain", "Explain", "visibility"),
         _page("predict", "Predict", "travel_explore"),
+        _page("report", "Report", "description"),
         st.Page(ROOT / "pages" / "errors.py", title="Review", visibility="hidden"),
     ]
 )

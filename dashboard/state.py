@@ -54,6 +54,7 @@ PAGES: dict[str, Path] = {
         "embedding",
         "explain",
         "predict",
+        "report",
     )  # fmt: skip
 }
 

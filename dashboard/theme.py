@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-POSITIVE = "#D9622B"  # landslide: burnt orange
-NEGATIVE = "#3E84B8"  # other: steel blue
-UNLABELLED = "#8C939B"
-DOUBT = "#9A6FD0"  # folds that disagree, ground unlike the training set: violet
-SYNTHETIC = "#EDA877"  # synthetic landslide: the same hue, lighter
-CLASS = {1: POSITIVE, 0: NEGATIVE, -1: UNLABELLED}
+from core.colours import (
+    CLASS,
+    DOUBT,
+    FAMILY,
+    FOLD,
+    INK,
+    NEGATIVE,
+    OUTCOME,
+    POSITIVE,
+    SYNTHETIC,
+    UNLABELLED,
+)
+from core.wording.names import FAMILY_WORDS, OUTCOME_WORDS, fold_title, head_title
 
-OUTCOME = {"TP": "#2E9E73", "FN": "#C0447E", "FP": "#D9A21B", "TN": "#6F93B5"}
-OUTCOME_WORDS = {
-    "TP": "Found (TP)",
-    "FN": "Missed (FN)",
-    "FP": "False alarm (FP)",
-    "TN": "Correctly left (TN)",
-}
-
-FAMILY = {"optical": "#4E9F6B", "sar_post": "#4A7EBB", "sar_change": "#8E6BB8", "other": "#8C939B"}
-FAMILY_WORDS = {"optical": "Optical", "sar_post": "SAR after", "sar_change": "SAR change", "other": "Other"}
+__all__ = [
+    "BRANCH_WORDS", "CLASS", "DIVERGING", "DOUBT", "FAMILY", "FAMILY_WORDS", "FOLD", "GRID", "INK", "NEGATIVE",
+    "OUTCOME", "OUTCOME_WORDS", "POSITIVE", "SEVERITY", "SYNTHETIC", "TEXT_DARK", "TEXT_LIGHT", "UNLABELLED", "apply",
+    "fold_colour", "fold_title", "head_colour", "head_title", "sees_no_network", "state_look", "write_on",
+]  # fmt: skip
 
 BRANCH_WORDS = {
     "optical": "Optical branch",
@@ -34,7 +36,6 @@ BRANCH_WORDS = {
     "before": "Before",
 }
 
-FOLD = ("#2B8C8C", "#D9822B", "#7B68B5", "#4E9F6B", "#C0447E", "#B08D2E", "#4A7EBB", "#9A5B3C", "#6B7785", "#A45BA8")
 _HEADS = ("#C0447E", "#D9822B", "#B08D2E", "#9A5B3C")
 _STATE = {
     "queued": ("gray", ":material/schedule:"),
@@ -51,7 +52,6 @@ SEVERITY = {
 }
 
 TEXT_LIGHT, TEXT_DARK = "#454F58", "#BAC3CA"  # of figures, on light and on dark ground
-INK = "#8A929B"  # axis lines, annotations: readable on both grounds
 GRID = "rgba(128,136,146,0.22)"
 # Negative to positive through a neutral that is neither ground; for decisions and differences.
 DIVERGING = [[0.0, NEGATIVE], [0.5, "#D5D8DB"], [1.0, POSITIVE]]
@@ -74,30 +74,6 @@ def head_colour(head: str, heads: tuple[str, ...] = ()) -> str:
 def sees_no_network(head: str) -> bool:
     """Whether a head knows statistics of the bands only."""
     return head in _GREYS
-
-
-def head_title(head: str) -> str:
-    """A head's name for people: ``svm_c0.1`` is "SVM (C 0.1)"."""
-    titles = {
-        "fc": "Fully connected",
-        "lgbm": "Boosted trees",
-        "logreg": "Logistic regression",
-        "stats_logreg": "Band statistics, logistic regression",
-        "stats_svm": "Band statistics, SVM",
-        "stats_boost": "Band statistics, boosted trees",
-        "rich": "Rich band statistics, SVM",
-        "rich_boost": "Rich band statistics, boosted trees",
-        "full_boost": "Full band statistics, boosted trees",
-        "stats_blend": "Rich band statistics, SVM and trees",
-        "blend": "Network and statistics",
-    }
-    svm = f"SVM (C {head[5:].replace('_g', ', gamma ')})" if head.startswith("svm_c") else head
-    return titles.get(head, svm)
-
-
-def fold_title(fold: int) -> str:
-    """A fold's name for people, who count from 1 as the worker's messages do: "fold 1" is fold 0 in the tables."""
-    return f"fold {int(fold) + 1}"
 
 
 def fold_colour(fold: int) -> str:

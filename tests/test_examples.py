@@ -59,6 +59,13 @@ MEANT: dict[str, tuple[str, ...]] = {
         "python -m core prevalence RUN 0.02", "python -m core prevalence F.h5 0.02",
     ),
     "python -m core compare RUN RUN ...": ("python -m core compare RUN balanced",),
+    "python -m core report RUN --against OTHER --out comparison.html": (
+        "python -m core report RUN --against balanced --out comparison.html",
+    ),
+    "python -m core report RUN --scene after --out scene.html": (
+        "python -m core analyse scene_map RUN --scene after.tif",
+        "python -m core report RUN --scene after --out scene.html",
+    ),
     "python -m core ensemble RUN RUN:fc eva.csv --out three": (
         "python -m core ensemble RUN trained:fc --out two",
     ),

@@ -9,11 +9,12 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from core import colours
 from core.text import one_line
 
 FONT = "'Source Sans 3','Source Sans Pro','Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
 WHITE = "#FFFFFF"
-LANDSLIDE, OTHER, SYNTHETIC = "#D9622B", "#3E84B8", "#EDA877"  # as on every page
+LANDSLIDE, OTHER, SYNTHETIC = colours.POSITIVE, colours.NEGATIVE, colours.SYNTHETIC
 OPTICAL, SAR_AFTER, SAR_CHANGE, INDEX = "#4E9F6B", "#4A7EBB", "#8E6BB8", "#8C939B"
 NETWORK, HEAD, FOLD = "#2B8C8C", "#7B68B5", "#2B8C8C"
 # Meaning -> (on light ground, on dark ground)

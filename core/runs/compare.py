@@ -101,6 +101,28 @@ def heads(runs: Sequence[RunFolder], head: str, other: str, metric: str = "f1") 
     return compare_repeats(labels, found[: len(runs)], found[len(runs) :], groups, metric, paired=True)
 
 
+def recipe_against(run: RunFolder, other: RunFolder, names: tuple[str, str] | None = None) -> dict[str, Any]:
+    """The first run's recipe against another's, by F1 and AUC; why not, where they cannot be compared.
+
+    names: what the two are called in sentences; otherwise by their folders.
+    """
+    from core.runs.repeats import repeats_of
+    from core.runs.store import list_runs
+
+    row: dict[str, Any] = {"run": run.name, "other": other.name}
+    first, second = names or (run.name, other.name)
+    try:
+        sides = repeats_of(run, list_runs(run.checkpoints)), repeats_of(other, list_runs(other.checkpoints))
+        if other.name in {one.name for one in sides[0]}:
+            sentence = f"{first} and {second} are trainings of one recipe: they differ by their seeds alone."
+            return row | {"sentence": sentence, "same_recipe": True}
+        found = {metric: recipes(*sides, metric=metric) for metric in ("f1", "auc")}
+    except RunError as error:
+        return row | {"sentence": f"{first} and {second} cannot be compared: {error}", "reason": str(error)}
+    words = " ".join(one.sentence(first, second, metric.upper()) for metric, one in found.items())
+    return row | {metric: one.to_dict() for metric, one in found.items()} | {"sentence": words}
+
+
 def rows(against: RunFolder, others: Iterable[RunFolder], metric: str = "f1") -> list[dict]:
     """Every other run against one, by headline heads, each p beside Holm's for all of them; see ``many.with_holm``.
 

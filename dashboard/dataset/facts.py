@@ -9,12 +9,14 @@ import streamlit as st
 from core.data.bands import composites
 from core.data.by_class import balance, drawn_rows, parts
 from core.data.store import Dataset
+from core.wording import datasets
+from core.wording.datasets import band_table, class_counts, short_band_table
 from dashboard import url_state
 from dashboard.charts import counts
 from dashboard.dataset import charts as data_charts
 from dashboard.patches import card, gallery
 from dashboard.ui import downloads
-from dashboard.ui.formatting import class_word, escape_markdown, percent
+from dashboard.ui.formatting import MARKDOWN, class_word, escape_markdown
 
 EXAMPLES = 6  # patches of each class
 MOST_PARTS = 12  # drawn; the table has them all
@@ -46,25 +48,8 @@ def facts(data: Dataset) -> None:
 
 
 def sentence(data: Dataset) -> str:
-    """The dataset in one sentence, as Markdown."""
-    labelled = int((data.labels >= 0).sum())
-    n_positive, positive = int((data.labels == 1).sum()), escape_markdown(data.positive)
-    kind = "simulated patches" if data.facts.get("simulated") else "patches"
-    if not labelled:
-        share = "none of them labelled"
-    elif n_positive * 2 == labelled:
-        share = f"half of them {positive}"
-    else:
-        share = f"{n_positive:,} of them {positive} ({percent(n_positive / labelled, 0)})"
-    if 0 < labelled < len(data):
-        share += f", {len(data) - labelled:,} unlabelled"
-    n_bands = len(data.bands)
-    what = "band" if data.has_pictures else "column"
-    words = [f"**{len(data):,} {kind}**, {share}", f"{n_bands} {what}{'s' if n_bands > 1 else ''}"]
-    if data.groups is not None:
-        words.append(f"{len(set(data.groups.tolist())):,} groups")
-    words.append(f"{_side(data)} pixels each" if data.has_pictures else "no pictures")
-    return f"{', '.join(words)}."
+    """``core.wording.datasets.sentence``, as Markdown."""
+    return datasets.sentence(data, MARKDOWN)
 
 
 def _examples(data: Dataset) -> None:
@@ -75,11 +60,6 @@ def _examples(data: Dataset) -> None:
         if chosen:
             st.markdown(f"**{class_word(data, label)}**")
             gallery.gallery(data, pd.DataFrame({"id": chosen}), look, f"facts_{label}")
-
-
-def _side(data: Dataset) -> str:
-    height, width = data.shape[1:]
-    return f"{height}×{width}"
 
 
 def _counts(data: Dataset) -> None:
@@ -136,13 +116,6 @@ def _balance_by_part(data: Dataset) -> None:
     downloads.download(table, f"{data.name}_balance_by_{name}", "Balance by part")
 
 
-def class_counts(data: Dataset) -> dict[str, int]:
-    """Patches by class name, the positive one first; unlabelled ones where there are any."""
-    counts = {data.positive: int((data.labels == 1).sum()), data.class_names[0]: int((data.labels == 0).sum())}
-    unlabelled = int((data.labels == -1).sum())
-    return counts | ({"unlabelled": unlabelled} if unlabelled else {})
-
-
 def _origin(data: Dataset) -> pd.DataFrame:
     rows = {
         "Source": data.source or "not stated",
@@ -155,26 +128,6 @@ def _origin(data: Dataset) -> pd.DataFrame:
         "File": str(data.path),
     }
     return pd.DataFrame({"Fact": list(rows), "Value": list(rows.values())})
-
-
-def band_table(data: Dataset) -> pd.DataFrame:
-    """A row a band: what it is, its unit, its statistics, how much of it is unusable."""
-    rows = []
-    for band, numbers in zip(data.bands, data.statistics, strict=True):
-        row = {"Band": band.title, "Name": band.name, "Sensor": band.sensor, "Orbit": band.orbit, "Unit": band.unit}
-        digits = 0 if max(abs(numbers["min"]), abs(numbers["max"])) >= 100 else 2
-        row |= {key: round(numbers[key], digits) for key in ("min", "q05", "mean", "q50", "q95", "max", "std")}
-        rows.append(row | {"Not finite": numbers.get("n_nonfinite"), "No data": numbers.get("n_nodata")})
-    return pd.DataFrame(rows)
-
-
-def short_band_table(data: Dataset) -> pd.DataFrame:
-    """What of :func:`band_table` fits a page: no column that says nothing, five numbers."""
-    whole = band_table(data)
-    names = {"Band": "Band", "Unit": "Unit", "Sensor": "Sensor", "Orbit": "Orbit", "min": "Min", "q05": "5%",
-             "q50": "Median", "q95": "95%", "max": "Max"}  # fmt: skip
-    kept = [name for name in names if name not in ("Unit", "Sensor", "Orbit") or whole[name].any()]
-    return whole[kept].rename(columns=names)
 
 
 def label_table(data: Dataset) -> pd.DataFrame:

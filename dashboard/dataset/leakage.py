@@ -14,6 +14,7 @@ from core.data.leakage.split_audit import Leaks, crossing
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.text import duration
+from core.wording.leakage import verdict
 from dashboard import cache, state, theme, url_state
 from dashboard.dataset import exclusions, leakage_charts, leakage_cost
 from dashboard.dataset.known_pairs import known_pairs
@@ -75,29 +76,6 @@ def parts(data: Dataset) -> dict[str, Mapping[str, str]]:
     if data.groups is not None:
         found["groups"] = dict(zip(ids, data.groups[counts].tolist(), strict=True))
     return found
-
-
-def verdict(n_pairs: int, crossings: Mapping[str, int]) -> tuple[str, str]:
-    """(severity, sentence): whether the pairs that were found lie on both sides of something."""
-    if not n_pairs:
-        return "ok", "No two patches show the same ground: no split of this dataset leaks pixels."
-    crossed = {name: n for name, n in crossings.items() if n and name != "groups"}
-    if crossed:
-        said = " and ".join(f"{n:,} of them lie across the {name}" for name, n in crossed.items())
-        return "error", f"{n_pairs:,} pairs show the same ground, and {said}. Scores measured that way are too good."
-    if crossings.get("groups"):
-        return "warning", (
-            f"{n_pairs:,} pairs show the same ground; {crossings['groups']:,} of them lie in different groups. "
-            "Training joins such groups, or leaves out of a fold's training part what shares ground with the patches "
-            "that it evaluates (folds.on_leak)."
-        )
-    if not crossings:
-        return (
-            "ok",
-            f"{n_pairs:,} pairs show the same ground. No split, run or group could separate them.",
-        )
-    named = " or ".join(f"the {name}" for name in crossings)
-    return "ok", f"{n_pairs:,} pairs show the same ground; none lies across {named}."
 
 
 def _summary(data: Dataset, found: Leaks, divisions: Mapping[str, Mapping[str, str]]) -> None:

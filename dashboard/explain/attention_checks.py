@@ -12,23 +12,16 @@ import streamlit as st
 from core.analyses.attention import checks as attention_checks
 from core.runs.store import RunFolder
 from core.text import duration
+from core.wording import attention as wording
+from core.wording.attention import FINDING_WORDS
 from dashboard import theme, url_state
 from dashboard.explain import attention, badges, charts, pickers, quick
 from dashboard.jobs import analyses
 from dashboard.ui import downloads, formatting
-from dashboard.ui.formatting import escape_markdown, number, small
+from dashboard.ui.formatting import MARKDOWN, escape_markdown, number, small
 from dashboard.ui.guards import or_stop
 
 NAME = attention_checks.ANALYSIS.name
-FINDING_WORDS = {
-    "alive": "The maps hold evidence",
-    "faithful": "The places they point at matter",
-    "beyond_picture": "They add to what the pixels show",
-    "every_fold": "They matter in every fold",
-    "learnt": "They depend on what was learnt",
-    "on_masks": "They lie on the outlined landslides",
-    "in_place": "They follow the content, not the corners",
-}
 HOLDS = {
     True: ("green", ":material/check_circle:"),
     False: ("red", ":material/cancel:"),
@@ -103,14 +96,8 @@ def _verdict(report: Mapping[str, Any]) -> None:
 
 
 def verdict_sentence(findings: Sequence[Mapping[str, Any]], words: str) -> str:
-    """How many checks passed and which did not, as Markdown."""
-    passed = sum(one["holds"] is True for one in findings)
-    text = f"**{words.capitalize()}**: {passed} of {len(findings)} checks passed."
-    for holds, start in ((False, "Failed"), (None, "Undecided")):
-        names = [FINDING_WORDS.get(one["name"], one["name"]).lower() for one in findings if one["holds"] is holds]
-        if names:
-            text += f" {start}: {'; '.join(names)}."
-    return text
+    """``core.wording.attention.verdict_sentence``, as Markdown."""
+    return wording.verdict_sentence(findings, words, MARKDOWN)
 
 
 def _first(report: Mapping[str, Any], curves: pd.DataFrame, name: str) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from core.wording.attention import VERDICT_WORDS
 from dashboard import theme
 from dashboard.ui.formatting import escape_markdown
 
 # By verdict of the sanity checks: badge colour, icon, words.
 CHECK_LOOKS = {
-    "trusted": ("green", ":material/verified:", "these maps can be read"),
-    "careful": ("orange", ":material/warning:", "read these maps with care"),
-    "lies": ("red", ":material/dangerous:", "do not read these maps"),
-    "undecided": ("gray", ":material/help:", "no verdict is possible"),
+    "trusted": ("green", ":material/verified:", VERDICT_WORDS["trusted"]),
+    "careful": ("orange", ":material/warning:", VERDICT_WORDS["careful"]),
+    "lies": ("red", ":material/dangerous:", VERDICT_WORDS["lies"]),
+    "undecided": ("gray", ":material/help:", VERDICT_WORDS["undecided"]),
 }
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.explain.cam.group_means import MeanMap
+from core.wording.attention import RIVAL_WORDS
 from dashboard import theme
 from dashboard.charts import intervals
 from dashboard.charts.base import LINE, THIN, escape_html, range_words
@@ -19,25 +20,10 @@ from dashboard.patches import render
 
 HEAT = [[i / 10, f"rgb({','.join(str(round(c)) for c in render.colours(np.array(i / 10)))})"] for i in range(11)]
 OUTCOME_TITLES = theme.OUTCOME_WORDS
-RIVAL_WORDS = {
-    "map": "the map",
-    "random": "random maps",
-    "moved": "the map, moved elsewhere",
-    "centre": "a blob in the middle",
-    "mean": "the mean map of other patches",
-    "edges": "edge strength",
-    "unusual": "unusual pixels",
-}
 RIVAL_LOOKS = {
     "random": (theme.INK, "dash"), "mean": (theme.NEGATIVE, "dot"), "edges": (theme.FAMILY["sar_change"], "dashdot"),
     "map": (theme.POSITIVE, "solid"),
 }  # fmt: skip
-KIND_WORDS = {
-    "road_most": "ROAD: most relevant pixels removed first",
-    "road_least": "ROAD: least relevant pixels removed first",
-    "deletion": "Deletion: most relevant pixels removed first",
-    "insertion": "Insertion: most relevant pixels added first",
-}
 POLICY_COLOURS = {
     "as_is": theme.FOLD[8], "mean": theme.FOLD[6], "zero": theme.FOLD[4], "nearest": theme.FOLD[3],
     "regression": theme.FOLD[1], "retrained": theme.FOLD[7],

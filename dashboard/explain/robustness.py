@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -22,26 +21,20 @@ from core.explain.bands.missing_bands import POLICIES
 from core.runs.labels import titles_of
 from core.runs.store import RunFolder
 from core.text import duration
+from core.wording import bands
+from core.wording.bands import SHORT
 from dashboard import cache, state, theme, url_state
 from dashboard.explain import charts, looks, quick
 from dashboard.jobs import analyses
 from dashboard.patches import gallery
 from dashboard.train.prefill import prefill
 from dashboard.ui import downloads, formatting, guards
-from dashboard.ui.formatting import escape_markdown, number
+from dashboard.ui.formatting import MARKDOWN, escape_markdown, number
 from dashboard.ui.guards import or_stop
 from dashboard.ui.head_picker import chosen_head
 
 NAME = robustness.ANALYSIS.name
 HIDDEN = ("names", "tta", "seed")
-SHORT = {
-    "as_is": "left unchanged",
-    "mean": "training mean",
-    "zero": "0 in the band's unit",
-    "nearest": "nearest training patch",
-    "regression": "estimated from other bands",
-    "retrained": "band statistics, trained on the rest",
-}
 CHANGES = {
     "missed": ("newly missed", "FN"),
     "new alarm": ("new false alarms", "FP"),
@@ -83,27 +76,8 @@ def _planned(data: Dataset, run: RunFolder) -> str:
 
 
 def verdict(rows: pd.DataFrame) -> str:
-    """What costs most by the best way of filling it, and what costs nothing measurable. rows: intact first."""
-    intact, hurt = rows.iloc[0], rows.iloc[1:].dropna(subset="f1")
-    best = hurt.sort_values("f1", ascending=False, kind="stable").drop_duplicates("scenario")
-    if best.empty or not np.isfinite(intact["f1"]):
-        return f"F1 with all bands is {number(intact['f1'])}; there is no loss to compare it with."
-    worst, costly = best.iloc[-1], best["diff_hi"] < 0
-    title, fall = escape_markdown(worst["title"]), f"from {number(intact['f1'])} to {number(worst['f1'])}"
-    if not costly.any():
-        return f"**No scenario lowers F1 measurably** when gaps are filled in the best way; lowest: {fall} ({title})."
-    if costly.iloc[-1]:
-        bounds = formatting.interval((-worst["diff_hi"], -worst["diff_lo"]))
-        way = f" ({SHORT.get(worst['policy'], worst['policy'])})" if worst["policy"] != "as_is" else ""
-        text = (
-            f"**{title} costs most**: F1 falls {fall}, even when gaps are filled in the best way{way}. 95% interval of "
-            f"the loss: {bounds}."
-        )
-    else:
-        text = f"**F1 falls most with {title}**, {fall}, but that loss may be chance."
-    if n := int((~costly).sum()):
-        text += f" {n} of {len(best)} scenarios cost nothing measurable."
-    return text
+    """``core.wording.bands.robustness``, as Markdown."""
+    return bands.robustness(rows, MARKDOWN)
 
 
 def _method(report: Mapping, rows: pd.DataFrame) -> None:

@@ -16,6 +16,7 @@ from core.errors import LandslideLensError
 from core.evaluate.prevalence import with_intervals
 from core.runs.labels import label_of, title_of
 from core.runs.store import RunFolder
+from core.wording.results import how_frequent, of_a_hundred
 from dashboard import state, theme
 from dashboard.overview.runs import run_row
 from dashboard.patches import card, gallery, outcomes
@@ -80,21 +81,14 @@ def _rates(key: str, share: float, _predicted: Predictions) -> dict[str, Any]:
 
 def sentence(brief: Briefing) -> str:
     """What the run finds and misses of a hundred, and how many of a hundred alarms are false."""
-    name = escape_markdown(brief.predicted.positive)
     positives, hits = brief.predicted.labels == 1, brief.predicted.pred == 1
-    found = round(100 * float(hits[positives].mean()))
-    first = f"Of 100 {name} patches it finds {found} and misses {100 - found}."
-    if not hits.any():
-        return f"{first} It raises no alarms."
-    false = round(100 * (1 - brief.rates["precision"]))
-    return f"{first} Of 100 alarms, {false} {'is' if false == 1 else 'are'} false."
+    precision = brief.rates["precision"] if hits.any() else None
+    return of_a_hundred(escape_markdown(brief.predicted.positive), float(hits[positives].mean()), precision)
 
 
 def frequency(brief: Briefing) -> str:
     """At which prevalence, in words."""
-    share, name = brief.rates["share"], escape_markdown(brief.predicted.positive)
-    where = "as stated for where it is used" if brief.stated else "as in these patches"
-    return f"at {1000 * share:.3g} {name} patches per 1,000, {where}"
+    return how_frequent(escape_markdown(brief.predicted.positive), brief.rates["share"], brief.stated)
 
 
 def briefing(brief: Briefing, n_runs: int) -> None:

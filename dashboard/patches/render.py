@@ -10,6 +10,7 @@ import io
 import numpy as np
 from PIL import Image
 
+from core.colours import HEAT
 from core.data.pictures.drawing import (
     PICTURE_PX,
     dataset_limits,
@@ -25,12 +26,6 @@ __all__ = [
     "PICTURE_PX", "cells", "colours", "dataset_limits", "enlarge", "heat", "legend", "outline", "overlay",
     "patch_limits", "picture", "png", "swatch", "value_limits",
 ]  # fmt: skip
-
-# Eleven stops of matplotlib's "inferno" (CC0): perceptually uniform, readable without colour vision.
-_INFERNO_STOPS = (
-    "000004", "160b39", "420a68", "6a176e", "932667", "bc3754", "dd513a", "f37819", "fca50a", "f6d746", "fcffa4",
-)  # fmt: skip
-
 
 # -------------------------------------------------------------------------------------------------- attention maps
 
@@ -49,7 +44,7 @@ def heat(cam: np.ndarray, size_hw: tuple[int, int], top: float | None = None) ->
 
 def colours(values: np.ndarray) -> np.ndarray:
     """Values 0-1 of any shape as colours of the heat scale, (..., 3) float64 in 0-255."""
-    stops = np.array([[int(stop[i : i + 2], 16) for i in (0, 2, 4)] for stop in _INFERNO_STOPS], float)
+    stops = np.array([[int(stop[i : i + 2], 16) for i in (0, 2, 4)] for stop in HEAT], float)
     at = np.linspace(0.0, 1.0, len(stops))
     return np.stack([np.interp(values, at, stops[:, channel]) for channel in range(3)], axis=-1)
 

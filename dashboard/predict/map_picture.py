@@ -83,7 +83,7 @@ def png_bytes(
     if overlay != "none":
         values, top = _values(found, overlay, shares(run, report))
         layers.append((figure.over(values, top, figure.colour_of(overlay)), opacity))
-    return figure.png(found["after"], layers, report["scene"]["shape"], outlines, cells)
+    return figure.png(figure.drawn(found["after"], layers, report["scene"]["shape"], outlines, cells))
 
 
 def shares(run: RunFolder, report: Mapping[str, Any]) -> tuple[float, float] | None:

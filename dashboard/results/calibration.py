@@ -9,16 +9,15 @@ import streamlit as st
 from core.errors import LandslideLensError
 from core.evaluate.calibration.calibrators import METHODS, Calibrated
 from core.evaluate.calibration.reliability import Reliability, reliability
-from core.evaluate.prevalence import shifted
+from core.wording import calibration
+from core.wording.names import METHOD_WORDS
 from dashboard import url_state
 from dashboard.results import charts
-from dashboard.results.charts import METHOD_WORDS
 from dashboard.results.predictions import Predictions
 from dashboard.ui import downloads
-from dashboard.ui.formatting import escape_markdown, interval, number
+from dashboard.ui.formatting import MARKDOWN, escape_markdown, interval, number
 
 COLUMNS = {"ece": "ECE", "brier": "Brier", "log_loss": "Log loss", "auc": "AUC"}
-MARKS = (0.5, 0.9, 0.99)  # probabilities that are restated at another share of landslides
 BINS = {"mass": "Equal count", "width": "Equal width"}
 
 
@@ -52,49 +51,21 @@ def calibration_view(predictions: Predictions) -> None:
     if predictions.prevalence is not None:
         st.markdown(elsewhere(predictions))
     with st.expander("How this was measured", icon=":material/info:"):
-        st.markdown(
-            f"Each method is fitted on the other {predictions.parts_word}. ECE: mean gap of predicted and observed "
-            "shares, 15 bins of equal width. Brier: mean squared distance to the label. Lower is better for both, and "
-            "for log loss. AUC depends on the order only; it may change because every fold has its own scaling. "
-            "Points: 95% intervals of the observed share, groups kept together."
-        )
+        st.markdown(f"Each method is fitted on the other {predictions.parts_word}. {calibration.MEASURED}")
         with st.container(horizontal=True):
             downloads.download(compared(rows, False), f"{predictions.name}_calibration", "Calibrations (CSV)")
             downloads.download(points_table(drawn), f"{predictions.name}_reliability", "Reliability diagram (CSV)")
 
 
 def sentence(rows: list[Calibrated], positive: str) -> str:
-    """Which method is best, and how far off the probabilities are without any."""
-    known = {row.method: row for row in rows if not row.reason and np.isfinite(row.values["brier"])}
-    if "none" not in known:
-        return "Calibration is undefined for these patches."
-    raw, best = known["none"], min(known.values(), key=lambda row: row.values["brier"])
-    words = (
-        f"Probabilities of {escape_markdown(positive)} are off by {100 * raw.values['ece']:.1f} percentage points on "
-        "average (ECE)."
-    )
-    if best is raw:
-        return f"{words} No calibration method lowers the Brier score."
-    gain = raw.values["brier"] - best.values["brier"]
-    bounds = raw.intervals.get("brier", (np.nan, np.nan))
-    caveat = ", a gain smaller than the score's own interval" if gain < bounds[1] - bounds[0] else ""
-    return (
-        f"{words} {METHOD_WORDS[best.method]} calibration lowers the Brier score from {number(raw.values['brier'])} to "
-        f"{number(best.values['brier'])}{caveat}."
-    )
+    """``core.wording.calibration.sentence``, as Markdown."""
+    return calibration.sentence(rows, positive, MARKDOWN)
 
 
 def elsewhere(predictions: Predictions) -> str:
     """What a calibrated probability means at the stated share of landslides, in Markdown."""
-    own, there = float(predictions.labels.mean()), predictions.prevalence
-    if not 0 < own < 1:
-        return ""
-    moved = shifted(np.array(MARKS), own, there)
-    words = ", ".join(f"{mark:g} means **{number(value)}**" for mark, value in zip(MARKS, moved, strict=True))
-    return (
-        f"These probabilities are calibrated for {1000 * own:.0f} {escape_markdown(predictions.positive)} patches per "
-        f"1,000. With {1000 * there:.3g} per 1,000, {words}. Predictions list both."
-    )
+    own = float(predictions.labels.mean()) if len(predictions.labels) else 0.0
+    return calibration.elsewhere(own, predictions.prevalence, predictions.positive, MARKDOWN)
 
 
 def diagrams(predictions: Predictions, rows: list[Calibrated], kind: str) -> dict[str, Reliability]:

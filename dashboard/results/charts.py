@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 
 from core.evaluate.calibration.reliability import Reliability
 from core.evaluate.sweep import Sweep
+from core.wording.names import METHOD_WORDS
 from dashboard import theme
 from dashboard.charts import intervals
 from dashboard.charts.base import LINE, THIN, arms, escape_html, faded, range_words
@@ -23,7 +24,6 @@ RATE_WORDS = {"recall": "Recall", "precision": "Precision", "f1": "F1"}
 METHOD_COLOURS = {
     "none": theme.FOLD[2], "temperature": theme.FOLD[1], "platt": theme.FOLD[0], "isotonic": theme.FOLD[4],
 }  # fmt: skip
-METHOD_WORDS = {"none": "Uncalibrated", "temperature": "Temperature", "platt": "Platt", "isotonic": "Isotonic"}
 CURVE_POINTS = 250  # of a curve that is sent anew at every move of the slider
 SET_TITLES = {"train": "Training", "validation": "Validation", "test": "Test"}
 SET_COLOURS = {"train": theme.UNLABELLED, "validation": ACCENT, "test": theme.FOLD[2]}

@@ -11,11 +11,12 @@ from core.data.store import Dataset
 from core.evaluate.results import HeadResults
 from core.evaluate.slices import slice_names
 from core.runs.store import RunFolder
+from core.wording.slices import fact_title, kind_title, slice_order, slice_title
 from dashboard import state, theme, url_state
 from dashboard.charts import counts, scores
 from dashboard.patches import card, derived_bands, gallery, outcomes
 from dashboard.results.predictions import Predictions
-from dashboard.results.slices import fact_title, facts_of, kind_title, slice_order, slice_title
+from dashboard.results.slices import facts_of
 from dashboard.review.table import columns_of
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown

@@ -11,31 +11,14 @@ import streamlit as st
 
 from core.evaluate.metrics import METRIC_NAMES
 from core.evaluate.results import HeadResults
+from core.wording.names import METRIC_MEANINGS as MEANINGS
+from core.wording.names import METRIC_TITLES as TITLES
+from core.wording.names import STEADY
 from dashboard import theme, url_state
 from dashboard.results import charts
 from dashboard.results.predictions import Predictions
 from dashboard.ui import downloads
 from dashboard.ui.formatting import interval, number
-
-TITLES = {
-    "f1": "F1", "auc": "AUC (ROC)", "precision": "Precision", "recall": "Recall (sensitivity)",
-    "specificity": "Specificity", "accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "mcc": "MCC",
-    "average_precision": "Average precision", "brier": "Brier score", "ece": "ECE",
-}  # fmt: skip
-STEADY = ("auc", "recall", "specificity", "balanced_accuracy")  # whatever the share of landslides
-MEANINGS = {
-    "f1": "harmonic mean of precision and recall",
-    "auc": "how often a {} ranks above another patch",
-    "precision": "share of alarms that are correct",
-    "recall": "share of {} patches that are found",
-    "specificity": "share of other patches without alarm",
-    "accuracy": "share of correct decisions",
-    "balanced_accuracy": "mean of recall and specificity",
-    "mcc": "correlation of decision and truth, −1 to 1",
-    "average_precision": "precision averaged over recall",
-    "brier": "squared error of probabilities (low: good)",
-    "ece": "error of predicted shares (low: good)",
-}
 
 
 def metric_table(results: HeadResults, positive: str, there: Mapping[str, Any] | None = None) -> pd.DataFrame:

@@ -13,10 +13,11 @@ from core.errors import LandslideLensError
 from core.evaluate.prevalence import with_intervals
 from core.runs.prevalence import Prevalence, prevalence_of, state_prevalence
 from core.runs.store import RunFolder
+from core.wording.results import at_prevalence
 from dashboard import allowed
 from dashboard.results.predictions import Predictions
 from dashboard.ui import guards
-from dashboard.ui.formatting import escape_markdown, interval, interval_percent, number, percent
+from dashboard.ui.formatting import MARKDOWN, escape_markdown, interval_percent, percent
 from dashboard.ui.messages import show_error
 
 KEY = "prevalence_per_1000"
@@ -48,14 +49,7 @@ def of_patches(table: pd.DataFrame, known: Prevalence) -> str:
 
 
 def _words(found: Mapping[str, Any], labels: np.ndarray, known: Prevalence) -> str:
-    own, ends = float(labels.mean()) if len(labels) else 0.0, found["intervals"]
-    alarms = ends["alarms_per_1000"]
-    return (
-        f"**With {known.words()}** (here {1000 * own:.0f}): precision {number(found['precision'])} "
-        f"({interval(ends['precision'])}), F1 {number(found['f1'])} ({interval(ends['f1'])}), "
-        f"{found['alarms_per_1000']:.0f} alarms per 1,000 patches ({interval(alarms, 0)}), "
-        f"{number(found['missed_per_1000'], 1)} landslides missed."
-    )
+    return at_prevalence(found, float(labels.mean()) if len(labels) else 0.0, known, MARKDOWN)
 
 
 def prevalence_form(run: RunFolder, predictions: Predictions, known: Prevalence | None) -> None:

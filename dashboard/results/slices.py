@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -13,6 +12,8 @@ from core.errors import LandslideLensError
 from core.evaluate.comparison.significance import ALPHA
 from core.evaluate.metrics import COUNT_METRICS
 from core.evaluate.slices import FEWEST, SliceReport
+from core.wording import slices
+from core.wording.slices import PERCENT, fact_title, kind_title, slice_order, slice_title
 from dashboard import cache, theme, url_state
 from dashboard.results import charts
 from dashboard.results.metrics import TITLES
@@ -20,15 +21,11 @@ from dashboard.results.predictions import Predictions
 from dashboard.results.trainings import slices as again
 from dashboard.results.trainings.known import ONCE
 from dashboard.ui import downloads
-from dashboard.ui.formatting import escape_markdown, interval, number, small
+from dashboard.ui.formatting import MARKDOWN, escape_markdown
 
+__all__ = ["details", "facts_of", "kind_title", "sentence", "slice_order", "slice_title", "slices_view"]
 READ_UNASKED = 3000  # patches whose images are read without being asked for
 EVERYTHING = ""
-FACT_WORDS = {
-    "scar_share": "Scar size", "cloud": "Cloud cover", "brightness": "Brightness", "season": "Season",
-    "source": "Source", "group": "Group", "split": "Split", "fold": "Fold",
-}  # fmt: skip
-PERCENT = ("scar_share",)  # facts that are shares
 
 
 def slices_view(predictions: Predictions, data: Dataset | None, others: Sequence[Predictions] | None = None) -> None:
@@ -90,32 +87,12 @@ def slices_view(predictions: Predictions, data: Dataset | None, others: Sequence
 
 def sentence(report: SliceReport, metric: str) -> str:
     """The weakest slice and whether it is weaker than the rest beyond luck, in Markdown."""
-    row = report.worst
-    if row is None:
-        return f"{TITLES[metric]} is {number(report.overall)} over all patches, and no slice lies below that."
-    words = (
-        f"Weakest slice: {escape_markdown(slice_title(row['by'], row['slice']))}, with {TITLES[metric]} "
-        f"{number(row['value'])} against {number(row['rest'])} elsewhere."
-    )
-    if row["p_holm"] < ALPHA:
-        return f"{words} The difference is significant."
-    if not report.settled:
-        return f"{words} The difference is not significant."
-    first = report.beyond_luck.iloc[0]
-    name = escape_markdown(slice_title(first["by"], first["slice"]))
-    return f"{words} Its difference is not significant, that of {name} ({number(first['value'])}) is."
+    return slices.sentence(report, metric, MARKDOWN)
 
 
 def details(report: SliceReport, metric: str) -> str:
     """Numbers behind :func:`sentence`, in Markdown."""
-    row, p = report.worst, ""
-    if math.isfinite(row["p_holm"]):
-        p = f"; p {small(row['p_holm'])} after Holm's correction over {len(report.table)} slices"
-    bounds = interval((row["lo"], row["hi"])) or "unknown: too few groups"
-    return (
-        f"{escape_markdown(slice_title(row['by'], row['slice']))}: {TITLES[metric]} {number(row['value'])}, 95% "
-        f"interval {bounds}, n = {row['n']:,}, {row['n_positive']:,} positive{p}."
-    )
+    return slices.details(report, metric, MARKDOWN)
 
 
 def facts_of(predictions: Predictions, data: Dataset | None) -> tuple[pd.DataFrame, cache.Version | None]:
@@ -130,26 +107,6 @@ def facts_of(predictions: Predictions, data: Dataset | None) -> tuple[pd.DataFra
         return facts, None
     shares = {name: 100 * pd.to_numeric(found[name], errors="coerce") for name in PERCENT if name in found}
     return found.assign(id=found["id"].astype(str), **shares), cache.dataset_version(data.path)
-
-
-def fact_title(name: str) -> str:
-    """What a fact of ``core.data.tabular.patch_metadata`` is called; a column by its own name."""
-    return FACT_WORDS.get(name, name)
-
-
-def slice_title(by: str, name: str) -> str:
-    """A slice for people: "scar size 6.7 to 9.5%", "season winter"; a column by its own name."""
-    return f"{FACT_WORDS[by].lower() if by in FACT_WORDS else by} {kind_title(by, name)}"
-
-
-def kind_title(by: str, name: str) -> str:
-    """The name of a slice, with its unit."""
-    return f"{name}%" if by in PERCENT and is_number(name) else name
-
-
-def is_number(name: str) -> bool:
-    """Whether a slice is a number or a range of numbers ("6.7 to 9.5")."""
-    return math.isfinite(slice_order(name)[0])
 
 
 def _images_too(n: int) -> bool:
@@ -183,14 +140,6 @@ def _drawn(report: SliceReport, metric: str, by: str, spread: pd.DataFrame | Non
     if spread is not None and len(spread):
         words += f" Ticks: lowest and highest of {spread['n_trainings'].iat[0]} trainings."
     st.caption(words)
-
-
-def slice_order(name: str) -> tuple[float, str]:
-    """Slices of numbers ("43.6 to 53.3") are sorted by where they begin, others by name."""
-    try:
-        return float(name.split(" to ")[0].replace(",", "")), name
-    except ValueError:
-        return math.inf, name
 
 
 def _colour(row: dict, worst: dict | None) -> str:

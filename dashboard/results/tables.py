@@ -9,6 +9,7 @@ import pandas as pd
 
 from core.evaluate.metrics import pr_curve, roc_curve
 from core.evaluate.results import HeadResults
+from core.wording.results import GAIN_WORDS
 from dashboard import theme
 from dashboard.charts.scores import HeadCurve
 from dashboard.patches import outcomes
@@ -38,7 +39,7 @@ def differences(summary: Mapping) -> list[tuple[str, float, float, float]]:
 def least_gain(summary: Mapping) -> list[tuple[str, float, float, float]]:
     """The headline head minus the baseline that leaves it least to gain, by F1 and AUC, as :func:`differences`."""
     rows = []
-    for metric, words in interpretation.METRIC_WORDS.items():
+    for metric, words in GAIN_WORDS.items():
         found = interpretation.least_gain(summary, metric)
         if found:
             rows.append((words, *(_number(found[1][key]) for key in ("difference", "lo", "hi"))))

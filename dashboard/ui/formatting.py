@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from core.data.store import Dataset
 from core.runs.store import FINAL_STATES
 from core.text import count, difference, interval, interval_percent, number, percent, small
+from core.wording.voice import Voice
 
 __all__ = [
-    "class_word", "count", "difference", "elapsed", "escape_markdown", "interval", "interval_percent", "number",
-    "parse_time", "percent", "small",
+    "MARKDOWN", "class_word", "count", "difference", "elapsed", "escape_markdown", "interval", "interval_percent",
+    "number", "parse_time", "percent", "small",
 ]  # fmt: skip
 
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&^=/@])")
@@ -30,6 +31,9 @@ def escape_markdown(text: object) -> str:
     escaped = _PUNCTUATION.sub(r"\\\1", " ".join(str(text).split()))
     # Links are found in the text after escapes are gone: an invisible joiner keeps them from being one.
     return re.sub(r"(?i)(http|www|mailto)", lambda m: m[0][0] + "\u2060" + m[0][1:], escaped)
+
+
+MARKDOWN = Voice(escape_markdown, lambda text: f"**{text}**")  # sentences of core.wording on a page
 
 
 def parse_time(text: object) -> datetime | None:

@@ -18,6 +18,7 @@ from tests.dashboard.review.test_issues import keep_issues
 PAGES = {
     "": "Overview", "runs": "Runs", "dataset": "Dataset", "balance": "Balance", "train": "Train", "results": "Results",
     "review": "Review", "embedding": "Embedding", "explain": "Explain", "predict": "Predict",
+    "report": "Report",
 }  # fmt: skip
 # Views with controls that the first view of their page lacks: tags, sliders, tables, a card.
 VIEWS = (

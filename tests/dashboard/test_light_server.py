@@ -18,6 +18,7 @@ PAGES = [
     ("review", {"review_beside": "projection"}),
     *(("explain", {"explain_view": view}) for view in ("where", "bands", "checks", "robustness")),
     *(("predict", {"predict_view": view}) for view in ("scene", "patches", "export")),
+    ("report", {}),
 ]
 CODE = """
 import json, sys

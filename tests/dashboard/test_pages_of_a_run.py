@@ -8,7 +8,7 @@ import pytest
 
 from tests.builders import make_dataset
 
-PAGES = ("results", "review", "embedding", "explain", "predict")
+PAGES = ("results", "review", "embedding", "explain", "predict", "report")
 
 
 @pytest.mark.parametrize("page", PAGES)

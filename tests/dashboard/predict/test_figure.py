@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dashboard import theme
-from dashboard.predict.figure import Place, as_uri, greyed, hover, over, png, top_of, unseen_over
+from dashboard.predict.figure import Place, as_uri, drawn, greyed, hover, over, png, top_of, unseen_over
 from tests.dashboard.predict.conftest import cells_table
 
 
@@ -35,9 +35,10 @@ def test_a_picture_for_a_report_shows_layers_outlines_and_cells():
     after = np.full((60, 60, 3), 90, np.uint8)
     layer = over(np.ones((60, 60), np.float32), 1.0)
     outline = np.array([[30, 30], [50, 30], [50, 50], [30, 30], [np.nan, np.nan]])
-    plain = np.asarray(Image.open(io.BytesIO(png(after, [], (60, 60), None, None))))
+    plain = drawn(after, [], (60, 60), None, None)
     assert plain.shape == (1200, 1200, 3) and (plain == 90).all()
-    made = np.asarray(Image.open(io.BytesIO(png(after, [(layer, 50)], (60, 60), outline, cells_table().head(1)))))
+    assert (np.asarray(Image.open(io.BytesIO(png(plain)))) == plain).all()
+    made = drawn(after, [(layer, 50)], (60, 60), outline, cells_table().head(1))
     ink = np.array([int(theme.POSITIVE[i : i + 2], 16) for i in (1, 3, 5)])
     np.testing.assert_allclose(made[1100, 200], (90 + ink) / 2, atol=1.5)
     assert made[600, 800].tolist() == ink.tolist() and made[0, 200].tolist() == [255, 255, 255]

@@ -1,0 +1,1 @@
+"""The Report page: making a report, what it lacks, and looking at it."""
