@@ -59,8 +59,8 @@ def view(run: RunFolder) -> None:
         parts.big_number(
             "Score that is left", number(row["f1"], 2), interval((row["lo"], row["hi"]), 2),
             f"F1 (1 is perfect) of the headline head on n = {row['n']:,} patches out of fold, the missing values "
-            f"filled in the best of the ways that were tried ({row['policy'].replace('_', ' ')}), chosen afterwards; intact: "
-            f"{number(intact['f1'])}. Difference {number(row['difference'])} "
+            f"filled in the best of the ways that were tried ({row['policy'].replace('_', ' ')}), chosen afterwards; "
+            f"intact: {number(intact['f1'])}. Difference {number(row['difference'])} "
             f"(95% interval {interval((row['diff_lo'], row['diff_hi']), signed=True)}), whole groups resampled.",
         )  # fmt: skip
         lost, alarms = row["n_missed"] - row["n_found"], row["n_alarms"] - row["n_cleared"]
