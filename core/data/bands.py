@@ -47,9 +47,13 @@ class Band:
     @property
     def modality(self) -> Modality:
         """What kind of sensing the band comes from; for a computed band, that of the bands it is computed from."""
-        if self.family in ("index", "edge"):
-            return "sar" if self.orbit else "optical"
-        return "sar" if self.family.startswith("sar") else self.family
+        match self.family:
+            case "index" | "edge":
+                return "sar" if self.orbit else "optical"
+            case "optical" | "terrain" | "other":
+                return self.family
+            case _:
+                return "sar"
 
     def to_dict(self) -> dict:
         """Plain values for a dataset file's attributes."""

@@ -184,7 +184,7 @@ def version_names(dataset: Path | str) -> list[str]:
         files = [path for path in folder_in(place.parent, place.name).glob("v*.json") if is_plain(path)]
     except OSError:
         return []
-    return sorted((path.stem for path in files if _NAME.fullmatch(path.stem)), key=_number)
+    return sorted((path.stem for path in files if _number(path.stem) is not None), key=lambda name: _number(name) or 0)
 
 
 def resolve(dataset: Path | str, name: str) -> str:
@@ -266,5 +266,6 @@ def with_version_named(config: RunConfig, dataset: Path | str) -> tuple[RunConfi
     return config.model_copy(update={"data": data}), version.sentence
 
 
-def _number(name: str) -> int:
-    return int(_NAME.fullmatch(name)[1])
+def _number(name: str) -> int | None:
+    named = _NAME.fullmatch(name)
+    return int(named[1]) if named else None

@@ -152,7 +152,7 @@ def _tabular_facts(context: RunContext, fc: HeadJudgement) -> dict[str, Any]:
         truth, answered = (known[name].to_numpy(str) for name in ("second", "second_pred"))
         found["second"] = second_facts(truth, answered, None if groups is None else groups[at], fold_of[at])
         model = context.config.model
-        found["second"] |= {"column": model.second_column, "of": model.second_of}
+        found["second"].update(column=model.second_column, of=model.second_of)
     return found
 
 

@@ -23,7 +23,7 @@ def oversample(
     n_new: int,
     config: SmoteConfig,
     *,
-    data_range: float | Sequence[float],
+    data_range: float | Sequence[float] | np.ndarray,
     seed: int,
     valid: np.ndarray | None = None,
     device: Any = None,

@@ -216,7 +216,7 @@ def _threads() -> int:
 class PairsByBand:
     """Exact sums of SSIM of listed pairs, one band at a time, so that the scratch is about three times one band."""
 
-    def __init__(self, images: Any, data_range: float | Sequence[float], valid: np.ndarray | None = None):
+    def __init__(self, images: Any, data_range: float | Sequence[float] | np.ndarray, valid: np.ndarray | None = None):
 
         self.images, (n, n_bands, height, width) = images, images.shape
         self.ranges = np.broadcast_to(np.asarray(data_range, np.float64), (n_bands,))
@@ -254,7 +254,7 @@ class PairsByBand:
 
 def listed_ssim(
     images: np.ndarray,
-    data_range: float | Sequence[float],
+    data_range: float | Sequence[float] | np.ndarray,
     left: np.ndarray,
     right: np.ndarray,
     valid: np.ndarray | None = None,
@@ -264,5 +264,5 @@ def listed_ssim(
 
     left, right = np.asarray(left, np.int64), np.asarray(right, np.int64)
     pairs, n_bands = PairsByBand(images, data_range, valid), images.shape[1]
-    sums = sum(pairs.sums(band, left, right) for band in range(n_bands))
+    sums = sum((pairs.sums(band, left, right) for band in range(n_bands)), start=np.zeros(len(left)))
     return averaged(sums, n_bands * pairs.counts(left, right))

@@ -69,7 +69,8 @@ def analyse(run: RunFolder, options: RealismOptions) -> Steps[dict[str, Any]]:
         raise RunError(f"Run '{run.name}' has no synthetic patches. Choose a run that was balanced by SMOTE.")
     group_of = _groups(oof)
     n_folds = run.config().folds.n_splits
-    tables, parts, control = [], {kind: [] for kind in KINDS}, []
+    tables, control = [], []
+    parts: dict[str, list] = {kind: [] for kind in KINDS}
     for fold in range(n_folds):
         yield Progress(0.6 * fold / n_folds, f"Comparing real and synthetic landslides: fold {fold + 1} of {n_folds}.")
         of_fold = lineage[lineage["fold"] == fold].reset_index(drop=True)
@@ -109,7 +110,8 @@ def _held_out(
     run: RunFolder, dataset: Dataset, table: pd.DataFrame, oof: pd.DataFrame
 ) -> Steps[tuple[str, list[pd.DataFrame]]]:
     """The head, and what held-out models predict: a table a model; no table where every model has seen the parents."""
-    head, predicted, n_folds = scoring_head(run), [], run.config().folds.n_splits
+    head, n_folds = scoring_head(run), run.config().folds.n_splits
+    predicted: list[pd.DataFrame] = []
     if run.config().smote.protocol != "inside_fold":
         return head, predicted
     fold_of = dict(zip(oof["id"].astype(str), oof["fold"].astype(int), strict=True))

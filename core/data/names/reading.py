@@ -305,4 +305,5 @@ def _sense(words: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _order(code: str) -> tuple[int, str]:
-    return int(re.search(r"\d+", code)[0]), code
+    number = re.search(r"\d+", code)
+    return int(number[0]) if number else 0, code

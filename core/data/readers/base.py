@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 import numpy as np
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -25,6 +25,10 @@ from core.progress import Progress
 from core.text import list_names
 
 Shape = tuple[int, int, int]  # (C, H, W)
+if TYPE_CHECKING:
+    Sensor = Unit = str  # the names are those of tables, which no type checker reads
+else:
+    Sensor, Unit = Literal[tuple(SENSORS)], Literal[tuple(USUAL)]
 
 
 class ReaderOptions(Section):
@@ -44,12 +48,12 @@ class ReaderOptions(Section):
     bands: tuple[str, ...] | None = Field(
         None, title="Band names, in order", description="Names of the bands in the order of the files."
     )
-    sensor: Literal[tuple(SENSORS)] | None = Field(
+    sensor: Sensor | None = Field(
         None,
         title="Sensor of numbered bands",
         description="Whose bands the numbers in names such as B4 are; none: as the other names say.",
     )
-    unit: Literal[tuple(USUAL)] | None = Field(
+    unit: Unit | None = Field(
         None,
         title="Unit of the optical bands",
         description="DN (reflectance times 10,000), reflectance or 0-255; none: as the format or the kind of numbers "
@@ -334,7 +338,7 @@ class Collection:
     labels_from_masks: bool = False
     resize: int | None = None
     manifest: str = ""
-    facts: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def group_alone(id: str, position: int) -> str:

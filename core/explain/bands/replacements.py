@@ -7,13 +7,15 @@ would make them look like data.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 
 from core.errors import ConfigError
 
+Baseline = Literal["mean", "zero", "zero_raw", "shuffle", "swap"]
 # By name: what the band is replaced by, to end "The band is replaced by ...".
-BASELINES: dict[str, str] = {
+BASELINES: dict[Baseline, str] = {
     "mean": "the band's mean over the training part",
     "zero": "0 after normalisation, as the network sees it (paper A's Figure 7)",
     "zero_raw": "0 in the band's unit (0 dB and reflectance 0 are off the data)",
