@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
 from typing import Any
 
 # Cc: control characters, line breaks and the start of every ANSI escape. Cf: what turns the direction of writing, and
@@ -110,7 +109,7 @@ def tiny(value: float) -> str:
     return f"{value:.1e}" if value else "0"
 
 
-def list_names(names: Sequence[object], most: int = 5) -> str:
+def list_names(names: Any, most: int = 5) -> str:
     """The first names, and how many more there are: "a, b and 3 more"."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(str(name) for name in names[:most]) + more

@@ -230,7 +230,7 @@ def write_version(dataset: Path | str, version: LabelVersion) -> LabelVersion:
     place = versions_path(dataset)
     place.mkdir(exist_ok=True)
     folder_in(place.parent, place.name)
-    numbers = [_number(name) for name in version_names(dataset)]
+    numbers = [_number(name) or 0 for name in version_names(dataset)]
     version = replace(version, number=max(numbers, default=0) + 1)
     write_text(place / f"{version.name}.json", version.to_json())
     return version

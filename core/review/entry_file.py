@@ -107,9 +107,9 @@ def _row(entry: Entry) -> tuple:
 
 
 def _entry(row: tuple) -> Entry:
-    *said, tags, box, lonlat, undoes = row
+    key, at, by, kind, subject, verdict, note, tags, box, lonlat, undoes = row
     place: list[Any] = [None if part is None else tuple(map(float, json.loads(part))) for part in (box, lonlat)]
-    return Entry(*said, tuple(json.loads(tags)), place[0], place[1], undoes)
+    return Entry(key, at, by, kind, subject, verdict, note, tuple(json.loads(tags)), place[0], place[1], undoes)
 
 
 def _make(path: Path) -> None:

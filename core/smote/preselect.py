@@ -25,7 +25,7 @@ CHEAP = 0.2  # the share of the time before SSIM is computed
 
 def nearest(
     images: np.ndarray,
-    data_range: float | Sequence[float],
+    data_range: float | Sequence[float] | np.ndarray,
     k_neighbors: int,
     *,
     valid: np.ndarray | None = None,
@@ -41,7 +41,7 @@ def nearest(
 
 def nearest_preselected(
     images: np.ndarray,
-    data_range: float | Sequence[float],
+    data_range: float | Sequence[float] | np.ndarray,
     k_neighbors: int,
     *,
     candidates: int = 192,

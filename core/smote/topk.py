@@ -39,7 +39,7 @@ class Neighbours:
 
 def nearest_patches(
     images: np.ndarray,
-    data_range: float | Sequence[float],
+    data_range: float | Sequence[float] | np.ndarray,
     k_neighbors: int,
     *,
     valid: np.ndarray | None = None,
@@ -94,7 +94,11 @@ def nearest_patches(
 
 
 def nearest_of_anchors(
-    images: np.ndarray, data_range: float | Sequence[float], anchors: np.ndarray, k_neighbors: int, **settings: Any
+    images: np.ndarray,
+    data_range: float | Sequence[float] | np.ndarray,
+    anchors: np.ndarray,
+    k_neighbors: int,
+    **settings: Any,
 ) -> Neighbours:
     """The exact k most similar others of some patches only, (a, k): what a recall is measured against."""
     from core.smote.ssim import pairwise_ssim  # noqa: F401 - compiled before the clock of a benchmark runs
@@ -149,7 +153,7 @@ class _on_cpu:  # noqa: N801 - reads as what it does
     """Tiles by the compiled kernel of ``core.smote.ssim``, rows shared among threads."""
 
     images: np.ndarray
-    data_range: float | Sequence[float]
+    data_range: float | Sequence[float] | np.ndarray
 
     def describe(self, part: np.ndarray, valid: np.ndarray | None) -> tuple:
         """What of some patches a pair needs; see ``core.smote.ssim._tile_rows``."""

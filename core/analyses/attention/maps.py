@@ -102,7 +102,8 @@ def analyse(run: RunFolder, options: MapOptions) -> Steps[dict[str, Any]]:
             made.append(maps)
             index.append(pd.DataFrame({"id": part, "fold": fold}))
     maps, table = np.concatenate(made), pd.concat(index, ignore_index=True)
-    words = {1: dataset.positive, 0: dataset.class_names[0]}.get(target, "the predicted class")
+    classes: dict[Any, str] = {1: dataset.positive, 0: dataset.class_names[0]}
+    words = classes.get(target, "the predicted class")
     facts = {"layer": layer, "method": method, "target": words, "size": list(maps.shape[1:])}
     facts |= {"options": options.model_dump(mode="json"), "seconds": time.monotonic() - began}
     facts["made"] = datetime.now(UTC).isoformat(timespec="seconds")

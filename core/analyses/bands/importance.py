@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from pydantic import Field, field_validator
 from core.analyses.base import Analysis, Options
 from core.config.sections import names_of
 from core.data.store import Dataset
-from core.explain.bands.replacements import BASELINES, Baseline
+from core.explain.bands.replacements import Baseline
 from core.explain.bands.tables import baseline_agreement, groups_by_id
 from core.explain.bands.verdict import band_verdict
 from core.progress import Progress, Steps
@@ -36,7 +36,7 @@ class OcclusionOptions(Options):
     """What is replaced, by what, in which patches."""
 
     baselines: tuple[Baseline, ...] = Field(
-        tuple(BASELINES), min_length=1, title="Replaced by", description="What stands in a band's place, in turn."
+        get_args(Baseline), min_length=1, title="Replaced by", description="What stands in a band's place, in turn."
     )
     patches: Literal["landslides", "called", "all"] = Field(
         "called",

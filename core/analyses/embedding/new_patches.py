@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -226,7 +226,7 @@ def none_lost(batches: Batches, rejected: Sequence[Any]) -> Iterator[tuple[np.nd
         raise FormatError(f"{rejected[0].file}: {rejected[0].reason}")
 
 
-def _first(batches: Iterator) -> tuple[np.ndarray, np.ndarray]:
+def _first(batches: Generator) -> tuple[np.ndarray, np.ndarray]:
     """The first ``MOST`` patches."""
     ids, images, n = [], [], 0
     for some, pixels in batches:

@@ -84,7 +84,7 @@ def analyse(run: RunFolder, options: RealismOptions) -> Steps[dict[str, Any]]:
     table = pd.concat(tables, ignore_index=True)
     head, predicted = yield from _held_out(run, dataset, table, oof)
     yield Progress(0.95, "Summarising.")
-    report = {
+    report: dict[str, Any] = {
         "run": run.name, "method": run.config().smote.method, "protocol": run.config().smote.protocol,
         "n_synthetic": len(lineage), "n": len(table), "folds": int(table["fold"].nunique()),
         "n_landslides": int((oof["label"] == 1).sum()), "options": options.model_dump(), "halvings": TIMES,

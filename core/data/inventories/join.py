@@ -141,7 +141,7 @@ def _on_sphere(lonlat: np.ndarray) -> np.ndarray:
 
 
 def _table(
-    ids: Sequence[str],
+    ids: Texts,
     events: pd.DataFrame,
     nearest: np.ndarray,
     distance: np.ndarray,

@@ -10,14 +10,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from core.config.sections import NoDataValue, Section, explain_validation, names_of
-from core.data.bands import USUAL, Band
-from core.data.names.reading import SENSORS
+from core.data.bands import Band, Unit
+from core.data.names.reading import Sensor
 from core.data.readers.masks.colours import is_colour
 from core.data.readers.masks.raw import RawMask
 from core.errors import Asks, ConfigError, DataError, FormatError
@@ -25,10 +25,6 @@ from core.progress import Progress
 from core.text import list_names
 
 Shape = tuple[int, int, int]  # (C, H, W)
-if TYPE_CHECKING:
-    Sensor = Unit = str  # the names are those of tables, which no type checker reads
-else:
-    Sensor, Unit = Literal[tuple(SENSORS)], Literal[tuple(USUAL)]
 
 
 class ReaderOptions(Section):

@@ -15,7 +15,7 @@ from core.errors import ConfigError
 
 Baseline = Literal["mean", "zero", "zero_raw", "shuffle", "swap"]
 # By name: what the band is replaced by, to end "The band is replaced by ...".
-BASELINES: dict[Baseline, str] = {
+BASELINES: dict[str, str] = {
     "mean": "the band's mean over the training part",
     "zero": "0 after normalisation, as the network sees it (paper A's Figure 7)",
     "zero_raw": "0 in the band's unit (0 dB and reflectance 0 are off the data)",

@@ -273,7 +273,7 @@ def _differ(one: Transform, other: Transform, shape: tuple[int, int, int]) -> bo
 
 def _overlapping(boxes: list[tuple[str, tuple[float, float, float, float], str]]) -> list[str]:
     """Files whose box shares area with another's, by name; a sweep from west to east within each system."""
-    files: dict[str, dict[tuple[float, ...], list[str]]] = defaultdict(lambda: defaultdict(list))
+    files: dict[str, dict[tuple[float, float, float, float], list[str]]] = defaultdict(lambda: defaultdict(list))
     for crs, box, file in boxes:
         files[crs][box].append(file)
     found: set[str] = set()

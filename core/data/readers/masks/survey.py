@@ -101,7 +101,7 @@ def _strips(mask: RawMask) -> Iterator[Raw]:
         yield mask.raw((row, 0, min(rows, height - row), width))
 
 
-def _counted(raw: Raw) -> tuple[dict[float, int], int, Raw]:
+def _counted(raw: Raw) -> tuple[dict[Any, int], int, Raw]:
     values = raw.values if raw.unseen is None else raw.values[~raw.unseen]
     n_all = raw.values.size
     if values.dtype.kind == "f":

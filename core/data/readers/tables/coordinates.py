@@ -126,7 +126,7 @@ def read_places(longitudes: Sequence[str], latitudes: Sequence[str], names: tupl
 
 def place_columns(columns: Sequence[str], x_and_y: bool = False) -> tuple[str, str] | None:
     """Names of the columns of longitude and latitude, or None. ``x_and_y``: columns of these names are such too."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, tuple[tuple[int, int], str]] = {}
     for axis, words in (("longitude", LONGITUDE_WORDS), ("latitude", LATITUDE_WORDS)):
         for name in columns:
             parts = re.findall(r"[a-z]+|\d+", name.casefold())
