@@ -197,9 +197,8 @@ def _folds(table: pd.DataFrame, columns: Columns, seed: int, aside: Aside) -> tu
             raise FormatError(f"The column '{columns.fold}' has {len(names)} values: these are no folds.")
         numbers = [as_number(name) for name in names]
         whole = all(number is not None and 0 <= number <= 100 and number == int(number) for number in numbers)
-        codes = {
-            name: int(numbers[k] or 0) if whole else k for k, name in enumerate(names)
-        }  # gaps stay: 0 and 2 are that
+        # Gaps stay: 0 and 2 are that.
+        codes = {name: int(numbers[k] or 0) if whole else k for k, name in enumerate(names)}
         return table["fold"].map(codes).to_numpy(np.int64), False
     from core.data.folds import make_folds
 

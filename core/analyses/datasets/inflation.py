@@ -6,7 +6,7 @@ Nothing is trained but classifiers on band statistics, which takes seconds; two 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,6 @@ from core.data.store.dataset import Dataset
 from core.errors import DataError, RunError
 from core.progress import Progress, Steps
 from core.runs.store import RunFolder
-
-if TYPE_CHECKING:
-    pass
 
 PROBES = {"stats_logreg": "logistic regression", "stats_svm": "an SVM", "stats_nearest": "the nearest neighbour"}
 NEAREST = "stats_nearest"
