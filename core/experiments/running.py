@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -169,7 +169,7 @@ def _is_worked_on(status: dict) -> bool:
     return process != identify(os.getpid()) and is_alive(process)
 
 
-def train_here(run: RunFolder, shared: Shared) -> Iterator[Progress]:
+def train_here(run: RunFolder, shared: Shared) -> Generator[Progress, None, None]:
     """Train a run in this process, as its own worker would: its folder tells how far it is, and how it ended."""
     from core.pipeline import resume_point, train_run
 
