@@ -37,7 +37,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     "editor": frozenset({"look", "review", "organise", "train"}),
     "admin": frozenset(RIGHTS),
 }
-STRONGEST_FIRST = tuple(reversed(ROLES))
+STRONGEST_FIRST = tuple(reversed([*ROLES]))
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Roles:
 
     def of(self, claims: Mapping[str, Any]) -> str:
         """The strongest role that the claims of an identity token give."""
-        found = {self.default}
+        found: set[str | None] = {self.default}
         email = str(claims.get("email") or "").strip().lower()
         if email.count("@") == 1 and (self.any_email or claims.get("email_verified") in (True, "true")):
             found |= {self.people.get(email), self.people.get("@" + email.partition("@")[2])}

@@ -20,8 +20,11 @@ sentence; the command line prints it on standard error and exits with 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from core.text import one_line
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -86,3 +89,10 @@ class MissingDependencyError(LandslideLensError):
 
 class AccessError(LandslideLensError):
     """Whoever asks may look and not change, or may not even look; the message says who could."""
+
+
+def needed(value: T | None, missing: str) -> T:
+    """The value. Raises DataError with the sentence ``missing`` where there is none."""
+    if value is None:
+        raise DataError(missing)
+    return value

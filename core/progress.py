@@ -63,7 +63,8 @@ class Clock:
     LEAST_SHARE = 0.005  # below it the rate says nothing
 
     def __init__(self) -> None:
-        self._began, self._first = time.monotonic(), None
+        self._began = time.monotonic()
+        self._first: float | None = None
 
     def times(self, share: float) -> tuple[float, float | None]:
         """Seconds since the start, and seconds to go; None before anything is known."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from typing import Any
 
 # Cc: control characters, line breaks and the start of every ANSI escape. Cf: what turns the direction of writing, and
 # what is not seen at all. Zl, Zp: Unicode's own line breaks. Cs: halves of characters.
@@ -30,7 +30,7 @@ def one_line(text: object, most: int = 2000) -> str:
     return f"{shown}…" if len(whole) > most else shown
 
 
-def number(value: object, digits: int = 3) -> str:
+def number(value: Any, digits: int = 3) -> str:
     """A number with three digits, or "undefined" where there is none (None, nan or infinite)."""
     if value is None or not math.isfinite(float(value)):
         return "undefined"
@@ -77,7 +77,7 @@ def interval_percent(bounds: object, digits: int = 0) -> str:
     return f"{low} to {high}%" if ends[0] < 0 else f"{low}–{high}%"
 
 
-def _ends(bounds: object) -> tuple[float, float] | None:
+def _ends(bounds: Any) -> tuple[float, float] | None:
     try:
         low, high = (float(value) for value in bounds)
     except (TypeError, ValueError):
@@ -85,14 +85,14 @@ def _ends(bounds: object) -> tuple[float, float] | None:
     return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
 
-def count(value: object) -> str:
+def count(value: Any) -> str:
     """A whole number with thousands apart: "7,146"; "undefined" where there is none."""
     if value is None or not math.isfinite(float(value)):
         return "undefined"
     return true_minus(f"{round(float(value)):,}")
 
 
-def percent(share: object, digits: int = 1) -> str:
+def percent(share: Any, digits: int = 1) -> str:
     """A share 0-1 as ``23.7%``, or "undefined"; never rounded to 0% or 100% where it is neither."""
     if share is None or not math.isfinite(float(share)):
         return "undefined"
@@ -109,13 +109,13 @@ def tiny(value: float) -> str:
     return f"{value:.1e}" if value else "0"
 
 
-def list_names(names: Sequence[object], most: int = 5) -> str:
+def list_names(names: Any, most: int = 5) -> str:
     """The first names, and how many more there are: "a, b and 3 more"."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(str(name) for name in names[:most]) + more
 
 
-def duration(seconds: object) -> str:
+def duration(seconds: Any) -> str:
     """Seconds for people: ``2 h 05 min``, ``3 min 20 s``, ``8 s``."""
     if seconds is None or not math.isfinite(float(seconds)):
         return ""

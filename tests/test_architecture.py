@@ -1,6 +1,7 @@
 """The house's rules, read from the imports: pages -> dashboard -> core, floors only climbed down, no circles."""
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -11,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 # From the ground up. A room imports from floors below it, never from its own or above; leaves are for everybody.
 FLOORS = (
-    ("core.text", "core.colours", "core.progress", "core.torchvision_guard"),
+    ("core.text", "core.colours", "core.progress", "core.arrays", "core.torchvision_guard"),
     ("core.errors",),
     ("core.io", "core.stats", "core.device"),
     ("core.access",),
@@ -156,6 +157,19 @@ def test_core_knows_nothing_of_the_screen():
     for path in files("core"):
         found = [name for name in imports(path) if under(name, ("streamlit", "dashboard", "pages", "plotly"))]
         assert not found, f"{path.relative_to(ROOT)} imports {found}"
+
+
+def test_an_ignored_type_says_which_and_why():
+    """Each ``type: ignore`` names its error, and the line or the one before it gives the reason."""
+    for path in files("core"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for before, line in zip(["", *lines], lines, strict=False):
+            if "# type: ignore" in line:
+                found = re.search(r"# type: ignore\[[a-z-]+\]( {2}# \w)?", line)
+                assert found, f"{path.relative_to(ROOT)}: {line}"
+                assert found[1] or before.lstrip().startswith("# "), (
+                    f"{path.relative_to(ROOT)}, without a reason: {line}"
+                )
 
 
 def test_importing_what_the_server_needs_loads_nothing_heavy():

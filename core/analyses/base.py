@@ -83,8 +83,8 @@ class Analysis:
     needs_device: bool = True
     sets: Sets | None = None
 
-    def options(self, given: Mapping[str, Any] | None = None) -> Options:
-        """The options, checked. Raises ConfigError in plain words for those that it does not take."""
+    def options(self, given: Mapping[str, Any] | None = None) -> Any:
+        """Its ``Options``, checked. Raises ConfigError in plain words for those that it does not take."""
         try:
             return self.Options.model_validate(dict(given or {}))
         except ValidationError as error:

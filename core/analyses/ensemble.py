@@ -81,7 +81,8 @@ def analyse(target: CheckpointsTarget, options: EnsembleOptions) -> Steps[dict[s
         made = yield from make(options.members, target.checkpoints, options.title, options.method, dataset)
     finally:
         for folder in folders if options.uploaded else ():
-            uploads.forget(folder)
+            if folder is not None:
+                uploads.forget(folder)
     return {"ensemble": made.name, "message": sentence(made)}
 
 

@@ -117,7 +117,8 @@ def compare_heads(run: RunFolder) -> HeadTable:
     folds = [fold_rows(run, fold) for fold in range(n_folds)]
     patches = LabelledPatches.of(run, folds, config.threshold)
     own = [own_scores(run, fold) for fold in range(n_folds)]
-    refitted, facts = ([reader(run, fold) for fold in range(n_folds)] for reader in (refit_scores, refit_facts))
+    refitted = [refit_scores(run, fold) for fold in range(n_folds)]
+    facts = [refit_facts(run, fold) for fold in range(n_folds)]
     rows, judged = [], {}
     for name in _in_every_fold(own, dict.fromkeys((*config.names, *BASELINES))):
         judged[name], values = patches.judge([scores[name] for scores in own], is_log_odds=name == "fc")
@@ -160,7 +161,7 @@ def _with_gamma_in_its_name(svm: SvmSetting) -> SvmSetting:
 
 
 def _keep(run: RunFolder, fold: int, fitted: FittedHeads) -> None:
-    facts = {name: head.facts() for name, head in fitted.heads.items()}
+    facts: dict[str, dict] = {name: head.facts() for name, head in fitted.heads.items()}
     facts |= {name: {"left_out": reason} for name, reason in fitted.left_out.items()}
     write_refit(run, fold, refit_scores(run, fold) | fitted.scores, refit_facts(run, fold) | facts)
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from core.analyses.base import Analysis, Options
 from core.data.folds import all_ids
 from core.data.held_back.openings import read_openings, record_opening, set_hash
-from core.data.held_back.split_parts import TEST, split_parts
+from core.data.held_back.split_parts import split_parts
 from core.errors import DataError, RunError
 from core.progress import Progress, Steps, part
 from core.runs.results import ResultFolder
@@ -27,7 +27,7 @@ class LockedTestOptions(Options):
     """Which part is judged."""
 
     part: Literal["test", "val"] = Field(
-        TEST,
+        "test",
         title="Part",
         description="The part of the dataset's own split: test, or val where the run held that back too "
         "(folds.hold_out_val).",

@@ -13,6 +13,7 @@ from core.analyses.base import Analysis
 from core.analyses.safety import SafetyOptions
 from core.config.sections import NoDataValue, names_of
 from core.data import uploads
+from core.data.readers.base import Rejection
 from core.errors import UnsafeFileError
 from core.progress import Progress, Steps, part
 from core.runs.results import ResultFolder
@@ -105,7 +106,9 @@ def _answered(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any
     if target is not None:  # before any network is loaded: it may be refused
         head, effect = run.config().heads.headline(run.rules()), options.design_effect
         rule = run_rule(run, head, target, effect, stated, options.false_per_1000)
-    source, out, rejected, warnings = Path(options.source), Path(options.out), [], []
+    source, out = Path(options.source), Path(options.out)
+    rejected: list[Rejection] = []
+    warnings: list[str] = []
     bands, batches, dataset = patches_of(
         source, options.format, options.bands, rejected, options.unit, options.nodata, warnings
     )

@@ -169,7 +169,7 @@ def analyse(run: RunFolder, options: OneSceneOptions) -> Steps[dict[str, Any]]:
 
     Raises FormatError for rasters that do not fit the run or each other.
     """
-    if getattr(options, "polygons", None) is None:
+    if not isinstance(options, SceneOptions) or options.polygons is None:
         return (yield from _answered(run, options))
     facts = yield from part(_answered(run, options), 0.0, ANSWERED)
     asked = {"probability": facts["out"], "out": options.polygons, "prevalence": options.prevalence}

@@ -28,7 +28,10 @@ OWN = ("out", "reuse", "cell_m", "minutes", "miss_rate", "dem", "roads", "date")
 class SceneMapOptions(OneSceneOptions):
     """The rasters and how they are answered, as of ``scene``; the cells, and what lies beside the map."""
 
-    out: str | None = Field(None, title="Raster to write", description="A .tif; none: kept with the run.")
+    # None too, which a scene's raster may not be: a map has a place of its own.
+    out: str | None = Field(  # type: ignore[assignment]
+        None, title="Raster to write", description="A .tif; none: kept with the run."
+    )
     cell_m: float = Field(
         triage_grid.CELL_M,
         gt=0,
@@ -60,7 +63,8 @@ class SceneMapOptions(OneSceneOptions):
 
     @model_validator(mode="after")
     def _out_is_a_raster_of_its_own(self) -> Self:
-        return self if self.out is None else super()._out_is_a_raster_of_its_own()
+        # pydantic's decorator leaves a method, which its types do not say
+        return self if self.out is None else super()._out_is_a_raster_of_its_own()  # type: ignore[operator]
 
 
 def analyse(run: RunFolder, options: SceneMapOptions) -> Steps[dict[str, Any]]:

@@ -63,7 +63,7 @@ class ScenesOptions(AnsweringOptions):
         found = []
         for scene in dict.fromkeys(self.scenes):
             name = Path(scene).name if Path(scene).is_dir() else Path(scene).stem
-            own = {"scene": scene, "out": str(Path(self.out) / f"{name}.tif")}
+            own: dict[str, str | None] = {"scene": scene, "out": str(Path(self.out) / f"{name}.tif")}
             own["polygons"] = None if shapes is None else str(shapes / f"{name}.geojson")
             found.append(SceneOptions.model_validate(shared | own))
         return found

@@ -76,7 +76,7 @@ class Stop:
     def is_there(self, run: RunFolder) -> bool:
         """Whether its results are there; what cannot be read is not."""
         try:
-            return self.declared is None or self.declared.read(run) is not None
+            return self.declared is None or _kept(self.declared, run) is not None
         except UNREADABLE:
             return False
 
@@ -106,7 +106,7 @@ def reduced(run: RunFolder, stop: Stop) -> str:
     if stop.declared is None:
         return ""
     try:
-        return reduced_words(stop.declared, stop.declared.read(run))
+        return reduced_words(stop.declared, _kept(stop.declared, run))
     except UNREADABLE:
         return ""
 
@@ -124,6 +124,11 @@ def whole_options(declared: Analysis, result: Any) -> dict[str, Any]:
     """The options that a result was made with, those that were made smaller as they usually are."""
     usual = {name: value for name, (_, value) in _reduced_options(declared, result).items()}
     return _options_used(result) | usual
+
+
+def _kept(declared: Analysis, run: RunFolder) -> Any:
+    """What an analysis found; None before, and where the job's own result is all there is."""
+    return declared.read(run) if declared.read else None
 
 
 def _reduced_options(declared: Analysis, result: Any) -> dict[str, tuple[Any, Any]]:
@@ -181,7 +186,7 @@ def _errors(run: RunFolder) -> Finding:
 
 
 def _attention(run: RunFolder) -> Finding:
-    report = analysis("attention_checks").read(run).report
+    report = _kept(analysis("attention_checks"), run).report
     findings = report["verdict"]["findings"]
     passed = sum(one["holds"] is True for one in findings)
     gain = report["faithfulness"]["road"]["gain_random"]
@@ -194,7 +199,7 @@ def _attention(run: RunFolder) -> Finding:
 
 
 def _robustness(run: RunFolder) -> Finding:
-    rows = analysis("robustness").read(run).report["rows"]
+    rows = _kept(analysis("robustness"), run).report["rows"]
     intact, hurt = rows[0], [row for row in rows[1:] if row["f1"] is not None]
     best: dict[str, dict] = {}
     for row in hurt:
@@ -211,7 +216,7 @@ def _robustness(run: RunFolder) -> Finding:
 
 
 def _noise(run: RunFolder) -> Finding:
-    noise = analysis("smote_audit").read(run)["noise"]
+    noise = _kept(analysis("smote_audit"), run)["noise"]
     f1 = noise["f1"]
     return Finding(
         f"F1 {number(f1['folds_over_all'], 2)} on noise",
@@ -223,7 +228,7 @@ def _noise(run: RunFolder) -> Finding:
 
 
 def _realism(run: RunFolder) -> Finding:
-    report = analysis("smote_realism").read(run).report
+    report = _kept(analysis("smote_realism"), run).report
     tests = {name: test for name, test in report["two_sample"].items() if test["auc"] is not None}
     control = tests.pop("real_against_real", None)
     test = max(tests.values(), key=lambda one: one["auc"])
@@ -237,7 +242,7 @@ def _realism(run: RunFolder) -> Finding:
 
 
 def _heads(run: RunFolder) -> Finding:
-    rows = [row for row in analysis("heads").read(run).rows if row["oof"]["f1"] is not None]
+    rows = [row for row in _kept(analysis("heads"), run).rows if row["oof"]["f1"] is not None]
     best = max(rows, key=lambda row: row["oof"]["f1"])
     least = min(row["oof"]["f1"] for row in rows)
     return Finding(

@@ -17,6 +17,7 @@ import pandas as pd
 from pydantic import Field
 
 from core.analyses.base import Analysis, Options
+from core.arrays import whole_pair
 from core.errors import ConfigError, RunError
 from core.progress import Progress, Steps
 from core.runs.store import RunFolder
@@ -251,7 +252,7 @@ def _inside(
 
     view = view or PerturbedModel.open(run, fold, device)
     min_map = run.config().explain.min_map
-    return Inside(view.model, view.rules, view.heads[-1], tuple(hw), stride, attention, min_map)
+    return Inside(view.model, view.rules, view.heads[-1], whole_pair(hw), stride, attention, min_map)
 
 
 def _attention(run: RunFolder) -> tuple[str, str] | None:

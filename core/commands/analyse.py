@@ -10,7 +10,6 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -22,12 +21,12 @@ from core.runs.store import DEFAULT_CHECKPOINTS, open_run
 class Analyses(TyperGroup):
     """Finds its commands in the registry when it is asked for them: no command pays for what it does not use."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         from core.analyses.registry import analyses
 
         return list(analyses())
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         from core.analyses.registry import analyses
 
         known = analyses().get(cmd_name.replace("-", "_"))
@@ -75,7 +74,7 @@ def command_of(known: Analysis, arguments: Collection[str] = ()) -> Any:
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
         for name, (kind, default) in shared.items()
     ]
-    command.__signature__ = inspect.Signature(parameters)
+    vars(command)["__signature__"] = inspect.Signature(parameters)
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     command.__doc__ = known.summary
     return command
@@ -103,9 +102,9 @@ def _option(name: str, field: Any, without_name: bool = False) -> inspect.Parame
         kind, default = str, _text(default)
     else:
         kind = kinds[0]
-    optional = kind if default is not None or required else kind | None
+    optional: Any = kind if default is not None or required else kind | None
     told = typer.Argument(help=field.description) if without_name else typer.Option(*flags, help=field.description)
-    shown = Annotated[optional, told]
+    shown: Any = Annotated[optional, told]
     default = inspect.Parameter.empty if required else default
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=shown)
 

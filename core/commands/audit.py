@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.commands.audit_smote import audit_smote
-from core.commands.console import AsJson, Checkpoints, DatasetFile
-from core.errors import LandslideLensError
+from core.commands.console import NOTHING_KEPT, AsJson, Checkpoints, DatasetFile
+from core.errors import LandslideLensError, needed
 from core.runs.store import DEFAULT_CHECKPOINTS, open_run
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def check(dataset: DatasetFile, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, 
 
     target = _dataset_target(dataset, checkpoints)
     analyse(target, ANALYSIS.name, None, as_json)
-    report = read(target).report
+    report = needed(read(target), NOTHING_KEPT).report
     print_result(report.to_dict(), as_json, report.to_frame().to_string(index=False))
     if not report.ok:
         raise LandslideLensError(f"{dataset.name} cannot be trained on as it is; see the rows marked 'error'.")
@@ -66,7 +66,7 @@ def audit_splits(
     for name in filter(None, (run, leaking_run)):
         open_run(checkpoints, name)  # mistakes are reported at once
     analyse(target, ANALYSIS.name, options, as_json)
-    found = read(target)
+    found = needed(read(target), NOTHING_KEPT)
     kept = ("n", "n_pairs", "by_kind", "notes", "inflation", "inflation_note", "run", "lineage")
     value = {"dataset": dataset.resolve(), **{name: found.report[name] for name in kept if name in found.report}}
     value |= {"pairs": found.pairs.to_dict("records"), "torn_apart": found.report["split_pairs"]}

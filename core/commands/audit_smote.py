@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from core.commands.console import AsJson, Checkpoints, analyse, print_result
-from core.errors import LandslideLensError
+from core.commands.console import NOTHING_KEPT, AsJson, Checkpoints, analyse, print_result
+from core.errors import LandslideLensError, needed
 from core.runs.store import DEFAULT_CHECKPOINTS, open_run
 from core.text import tiny
 
@@ -28,11 +28,11 @@ def audit_smote(
 
     folder = open_run(checkpoints, run)
     analyse(folder, audit.ANALYSIS.name, None if seed is None else {"seed": seed}, as_json)
-    report = audit.read(folder)
+    report = needed(audit.read(folder), NOTHING_KEPT)
     text = audit_text(report)
     if realism:
         analyse(folder, smote_realism.ANALYSIS.name, None, as_json)
-        measured = smote_realism.read(folder).report
+        measured = needed(smote_realism.read(folder), NOTHING_KEPT).report
         report, text = report | {"realism": measured}, "\n".join([text, *realism_lines(measured)])
     print_result(report, as_json, text)
     if not report["ok"]:

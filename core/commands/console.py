@@ -28,6 +28,9 @@ Preset = Annotated[str, typer.Option("--preset", help=f"One of: {', '.join(PRESE
 Bands = Annotated[str | None, typer.Option("--bands", help="Names of the bands in their order: a,b,c.")]
 
 
+NOTHING_KEPT = "The analysis ended and kept nothing. Run it again."
+
+
 def print_result(value: dict[str, Any], as_json: bool, text: str) -> None:
     """Print ``value`` as JSON, or ``text`` for people."""
     if as_json:

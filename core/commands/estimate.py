@@ -6,8 +6,18 @@ from typing import Annotated
 
 import typer
 
-from core.commands.console import AsJson, Checkpoints, DatasetFile, Detach, Overrides, print_result, submit
+from core.commands.console import (
+    NOTHING_KEPT,
+    AsJson,
+    Checkpoints,
+    DatasetFile,
+    Detach,
+    Overrides,
+    print_result,
+    submit,
+)
 from core.config import PRESETS, preset
+from core.errors import needed
 from core.runs.store import DEFAULT_CHECKPOINTS
 
 
@@ -30,5 +40,5 @@ def estimate(
     target = DatasetTarget(open_dataset(dataset).path, checkpoints)
     options = {"config": config.model_dump(mode="json")}
     if submit(target, "estimate", options, detach, as_json) is not None:
-        estimated = read(target, config)
+        estimated = needed(read(target, config), NOTHING_KEPT)
         print_result(estimated.to_dict(), as_json, "\n".join(estimated.sentences()))

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from core.commands.console import AsJson, Checkpoints, Run, analyse, print_result
-from core.errors import ConfigError
+from core.commands.console import NOTHING_KEPT, AsJson, Checkpoints, Run, analyse, print_result
+from core.errors import ConfigError, needed
 from core.runs.store import DEFAULT_CHECKPOINTS, open_run
 
 WANTED = "Heads to fit on the run's stored embeddings; no network is trained"
@@ -42,12 +42,12 @@ def heads(
     summary = folder.summary()
     if gamma and not C:
         raise ConfigError("A gamma needs a C to go with it, for example: --C 1 --gamma 0.001.")
-    wanted = [{}] if table3 else []  # the options' defaults are Table 3
+    wanted: list[dict] = [{}] if table3 else []  # the options' defaults are Table 3
     if C or (not table3 and (lgbm or logreg or read(folder) is None)):
         wanted.append({"Cs": C or [], "gammas": gamma or ["scale"], "lgbm": lgbm, "logreg": logreg})
     for options in wanted:
         analyse(folder, ANALYSIS.name, options, as_json)
-    table = read(folder)
+    table = needed(read(folder), NOTHING_KEPT)
     value = {"run": summary["run"], "heads": summary["heads"], "differences": summary["differences"]}
     value |= {"table": table.rows, "left_out": table.left_out, "notes": table.notes}
     lines = [TITLE.format(summary["oof"]["n"]), *map(_line, table.rows)]

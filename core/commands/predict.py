@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from core.commands.console import AsJson, Bands, Checkpoints, DatasetFile, Run, analyse, print_result
+from core.commands.console import NOTHING_KEPT, AsJson, Bands, Checkpoints, DatasetFile, Run, analyse, print_result
+from core.errors import needed
 from core.runs.store import DEFAULT_CHECKPOINTS, open_run
 
 
@@ -25,7 +26,7 @@ def evaluate(
 
     folder = open_run(checkpoints, run)
     done = analyse(folder, ANALYSIS.name, {"dataset": str(dataset), "groups": groups}, as_json)
-    report = read(folder)[done["name"]].report
+    report = needed(read(folder), NOTHING_KEPT)[done["name"]].report
     print_result(report, as_json, "" if as_json else _evaluation(report, f"{folder.name} on {dataset.name}"))
 
 
@@ -66,7 +67,7 @@ def predict(
     from core.text import interval, number
 
     must_exist(source)  # before a job is made of it
-    options = {"source": str(source), "out": str(out), "format": format, "bands": bands, "unit": unit}
+    options: dict[str, Any] = {"source": str(source), "out": str(out), "format": format, "bands": bands, "unit": unit}
     options |= {
         "nodata": nodata,
         "prevalence": prevalence,

@@ -25,6 +25,7 @@ TO_BRIGHTNESS: dict[str, float] = {DN: 1 / 4_000, REFLECTANCE: 1 / 0.4, BYTES: 1
 
 # What a unit's values stay within on the ground; brighter ones are clouds, or in another unit.
 USUAL: dict[str, tuple[float, float]] = {DN: (0.0, 21000.0), REFLECTANCE: (0.0, 2.1), BYTES: (0.0, 255.0)}
+Unit = Literal["DN", "reflectance", "0-255"]  # of optical bands: the keys of USUAL
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,13 @@ class Band:
     @property
     def modality(self) -> Modality:
         """What kind of sensing the band comes from; for a computed band, that of the bands it is computed from."""
-        if self.family in ("index", "edge"):
-            return "sar" if self.orbit else "optical"
-        return "sar" if self.family.startswith("sar") else self.family
+        match self.family:
+            case "index" | "edge":
+                return "sar" if self.orbit else "optical"
+            case "optical" | "terrain" | "other":
+                return self.family
+            case _:
+                return "sar"
 
     def to_dict(self) -> dict:
         """Plain values for a dataset file's attributes."""

@@ -171,17 +171,14 @@ def _bases(
     offered = sides(ground, config.block_km)
     first, *_ = named = [f"{side[0] / 1000:.3g} km" if metric else f"{side[1]:.0f} px" for side in offered]
     for k, (side, words) in enumerate(zip(offered, named, strict=True)):
+        note: tuple[str, ...] = ()
         if not by_block:
             note = (
                 f"The dataset's groups do not allow {config.n_splits} folds whose training parts share no ground with "
                 f"the validation part; squares of ground, {words} on a side, are the groups instead.",
             )
-        else:
-            note = (
-                (f"Blocks of {first} are too few for {config.n_splits} folds; they are {words} on a side.",)
-                if k
-                else ()
-            )
+        elif k:
+            note = (f"Blocks of {first} are too few for {config.n_splits} folds; they are {words} on a side.",)
         yield blocks(ground, side, dataset.ids), True, note
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from core.arrays import Texts
 from core.errors import FoldError, FormatError
 from core.io.json_text import parse_json
 
@@ -59,10 +60,10 @@ class Folds:
             raise FoldError(f"There is no fold {fold}; the folds are 0 to {self.n_splits - 1}.")
         return fold
 
-    def to_json(self, ids: Sequence[str]) -> str:
+    def to_json(self, ids: Texts) -> str:
         """Text with the ids of each fold, which outlives the order of rows in a dataset file."""
         ids = np.asarray(ids)
-        card = {
+        card: dict[str, Any] = {
             "n_splits": self.n_splits,
             "seed": self.seed,
             "grouped": self.grouped,
@@ -75,7 +76,7 @@ class Folds:
         return json.dumps(card, indent=1)
 
     @classmethod
-    def from_json(cls, text: str, ids: Sequence[str]) -> Folds:
+    def from_json(cls, text: str, ids: Texts) -> Folds:
         """The folds of :meth:`to_json` for patches in the order of ``ids``; raises FoldError when an id is missing."""
         row = {str(name): position for position, name in enumerate(ids)}
         fold_of = np.full(len(row), -1, np.int8)
@@ -185,15 +186,15 @@ def _drawn_apart(labels: np.ndarray, groups: np.ndarray | None, share: float, se
         except ValueError as error:
             raise FoldError(f"{error}.") from error
     parts = [Fraction(share).limit_denominator(10 if share >= 0.1 else 20), Fraction(1, round(1 / share))]
-    first = None
+    failed: list[FoldError] = []
     for part in dict.fromkeys(parts):
         try:
             drawn = make_folds(labels, groups, part.denominator, seed)
         except FoldError as error:
-            first = first or error
+            failed.append(error)
             continue
         return np.flatnonzero((drawn.fold_of >= 0) & (drawn.fold_of < part.numerator))
-    raise first
+    raise failed[0]
 
 
 def _check_possible(labels: np.ndarray, groups: np.ndarray | None, n_splits: int) -> None:

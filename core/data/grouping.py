@@ -13,7 +13,7 @@ import pandas as pd
 
 from core.config import FoldsConfig
 from core.data.leakage.blocks import blocks, sides
-from core.data.leakage.duplicates import joined
+from core.data.leakage.duplicates import joined, merged
 from core.data.leakage.footprints import HEIGHT, WIDTH, footprints
 from core.data.store.dataset import Dataset
 from core.errors import ConfigError, FoldError
@@ -127,7 +127,7 @@ def _across(dataset: Dataset, groups: np.ndarray | None, pairs: pd.DataFrame) ->
 
 def _join(dataset: Dataset, labels: np.ndarray, groups: np.ndarray | None, across: pd.DataFrame) -> Grouping:
     """Groups joined wherever a pair crosses them, but for what would swallow a class."""
-    together = joined(groups, len(dataset), rows_of(dataset, across))
+    together = merged(groups, len(dataset), rows_of(dataset, across))
     own = groups if groups is not None else dataset.ids
     swollen = [name for name in _too_large(labels, together) if len(set(own[together == name])) > 1]
     notes = [

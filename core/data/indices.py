@@ -101,7 +101,8 @@ _OPTICAL = (
 
 def _sar(key: str, orbit: str) -> tuple[Index, ...]:
     """VV - VH, both pre-event bands and the Sobel of VV, of one orbit."""
-    title, common = orbit.capitalize(), {"bounds": None, "wants": "own", "modality": "sar", "orbit": orbit}
+    title = orbit.capitalize()
+    common: dict[str, Any] = {"bounds": None, "wants": "own", "modality": "sar", "orbit": orbit}
     ours = "ours: difference in dB, the ratio of the two in power"
     before = [
         Index(f"{key}_{p}_pre", f"{title} {p.upper()} before", (f"{key}_{p}", f"{key}_d{p}"), lambda post, d: post - d,

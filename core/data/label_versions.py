@@ -184,7 +184,7 @@ def version_names(dataset: Path | str) -> list[str]:
         files = [path for path in folder_in(place.parent, place.name).glob("v*.json") if is_plain(path)]
     except OSError:
         return []
-    return sorted((path.stem for path in files if _NAME.fullmatch(path.stem)), key=_number)
+    return sorted((path.stem for path in files if _number(path.stem) is not None), key=lambda name: _number(name) or 0)
 
 
 def resolve(dataset: Path | str, name: str) -> str:
@@ -230,7 +230,7 @@ def write_version(dataset: Path | str, version: LabelVersion) -> LabelVersion:
     place = versions_path(dataset)
     place.mkdir(exist_ok=True)
     folder_in(place.parent, place.name)
-    numbers = [_number(name) for name in version_names(dataset)]
+    numbers = [_number(name) or 0 for name in version_names(dataset)]
     version = replace(version, number=max(numbers, default=0) + 1)
     write_text(place / f"{version.name}.json", version.to_json())
     return version
@@ -266,5 +266,6 @@ def with_version_named(config: RunConfig, dataset: Path | str) -> tuple[RunConfi
     return config.model_copy(update={"data": data}), version.sentence
 
 
-def _number(name: str) -> int:
-    return int(_NAME.fullmatch(name)[1])
+def _number(name: str) -> int | None:
+    named = _NAME.fullmatch(name)
+    return int(named[1]) if named else None

@@ -48,6 +48,15 @@ class Columns:
 
 
 @dataclass(frozen=True)
+class Named(Columns):
+    """The columns that were found: those that must be there have names."""
+
+    id: str = ""
+    label: str = ""
+    prob: str = ""
+
+
+@dataclass(frozen=True)
 class ScoreTable:
     """Patches with probabilities.
 
@@ -75,29 +84,29 @@ def read_scores(path: Path, columns: Columns | None = None, positive: str | None
     """
     aside = Aside()
     found = read_table(path, aside)
-    columns = _columns(found, columns or Columns())
-    rule = label_rule(found.cells(columns.label), positive, aside, columns.label)
-    _refuse_other_numbers(found, columns.prob)
+    named = _columns(found, columns or Columns())
+    rule = label_rule(found.cells(named.label), positive, aside, named.label)
+    _refuse_other_numbers(found, named.prob)
     rows = []
     for line, row in zip(found.lines, found.rows, strict=True):
-        values, reason = _row(row, columns, rule)
+        values, reason = _row(row, named, rule)
         if reason:
             aside.reject(f"{path.name}, line {line}", reason)
         else:
             rows.append(values)
-    refuse_lost_class(map(rule.label, found.cells(columns.label)), (row["label"] for row in rows), rule.classes, aside)
+    refuse_lost_class(map(rule.label, found.cells(named.label)), (row["label"] for row in rows), rule.classes, aside)
     table = _once(pd.DataFrame(rows, columns=["id", "label", "fold", "group", "prob"]), aside)
     if table.empty:
         first = aside.rejected[0].reason if aside.rejected else "there are no rows"
         raise LabelError(f"{path.name} has no patch that can be scored: {first}")
     if (table["group"] == "").any():
         table["group"] = ""  # some without: groups cannot be kept together
-    folds, drawn = _folds(table, columns, seed, aside)
+    folds, drawn = _folds(table, named, seed, aside)
     return ScoreTable(
         name=path.stem,
         table=table.assign(fold=folds),
         class_names=rule.classes,
-        columns=columns,
+        columns=named,
         drawn=drawn,
         aside=pd.DataFrame([(r.file, r.reason) for r in aside.rejected], columns=["what", "why"]),
         notes=tuple(aside.warnings),
@@ -109,7 +118,7 @@ def column_names(path: Path) -> tuple[str, ...]:
     return read_table(path, Aside()).columns
 
 
-def _columns(table: Table, asked: Columns) -> Columns:
+def _columns(table: Table, asked: Columns) -> Named:
     prob = asked.prob
     if prob is None:
         there = [
@@ -125,7 +134,7 @@ def _columns(table: Table, asked: Columns) -> Columns:
     for name, wanted, usual in (("fold", asked.fold, FOLDS), ("group", asked.group, GROUPS)):
         known = wanted is not None or any(table.has(other) for other in usual)
         optional[name] = table.column(wanted, usual, name) if known else None
-    return Columns(
+    return Named(
         id=table.column(asked.id, IDS, "ids of the patches"),
         label=table.column(asked.label, LABELS, "labels"),
         prob=table.column(prob, (), "probabilities"),
@@ -145,7 +154,7 @@ def _refuse_other_numbers(table: Table, column: str) -> None:
         )
 
 
-def _row(row: dict[str, str], columns: Columns, rule: LabelRule) -> tuple[dict, str]:
+def _row(row: dict[str, str], columns: Named, rule: LabelRule) -> tuple[dict, str]:
     """The values of a row, and why it cannot be used, or ""."""
     text = row[columns.prob]
     prob = as_number(text)
@@ -188,7 +197,8 @@ def _folds(table: pd.DataFrame, columns: Columns, seed: int, aside: Aside) -> tu
             raise FormatError(f"The column '{columns.fold}' has {len(names)} values: these are no folds.")
         numbers = [as_number(name) for name in names]
         whole = all(number is not None and 0 <= number <= 100 and number == int(number) for number in numbers)
-        codes = {name: int(numbers[k]) if whole else k for k, name in enumerate(names)}  # gaps stay: 0 and 2 are that
+        # Gaps stay: 0 and 2 are that.
+        codes = {name: int(numbers[k] or 0) if whole else k for k, name in enumerate(names)}
         return table["fold"].map(codes).to_numpy(np.int64), False
     from core.data.folds import make_folds
 

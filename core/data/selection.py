@@ -81,7 +81,7 @@ def select(dataset: Dataset, config: DataConfig, folds: FoldsConfig | None = Non
     if excluded.any():
         notes = [f"Patches left out by the exclusion list: {_count(dataset, excluded)}.", *notes]
     together = tuple(group.ids for group in version.together) if version else ()
-    notes = (
+    told = (
         *([version.sentence] if version else []),
         *notes,
         *held.notes,
@@ -89,7 +89,7 @@ def select(dataset: Dataset, config: DataConfig, folds: FoldsConfig | None = Non
     )
     record = version.record() if version else None
     bands = choose_bands(config.bands, dataset.bands)
-    return Selection(bands, labels, excluded, cloudy, held.mask, notes, record, together)
+    return Selection(bands, labels, excluded, cloudy, held.mask, told, record, together)
 
 
 def without_blank(dataset: Dataset, selection: Selection, blank: np.ndarray) -> Selection:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -69,8 +70,8 @@ def facts_of_run(run: RunFolder, data: Dataset | None = None) -> Facts:
     if data is not None:
         facts = _or(lambda: facts_of_data(data, config), facts)
     facts = _or(lambda: _given(run, config, facts), facts)
-    done = [fold for fold in range(config.folds.n_splits) if _or(lambda fold=fold: run.fold_is_done(fold), False)]
-    cards = [card for fold in done if (card := _or(lambda fold=fold: run.fold_card(fold), None))]
+    done = [fold for fold in range(config.folds.n_splits) if _or(partial(run.fold_is_done, fold), False)]
+    cards = [card for fold in done if (card := _or(partial(run.fold_card, fold), None))]
     made = tuple(int(card["n_synthetic"]) for card in cards if isinstance(card.get("n_synthetic"), int))
     source = cards[0].get("weights", {}).get("source", "") if cards else ""
     facts = replace(facts, synthetic=made, weights=str(source))

@@ -166,7 +166,7 @@ def _column(c: Canvas, panel: Panel, x: float, y: float, w: float, h: float) -> 
     gap = 18 + min(16.0, spare / max(1, len(heights) - 1))
     if len(heights) == 1:
         y += max(0.0, spare) / 2
-    parts = [*([None] if panel.choices else []), *panel.steps]
+    parts: list[Step | None] = [*([None] if panel.choices else []), *panel.steps]
     for i, (step, height) in enumerate(zip(parts, heights, strict=True)):
         if step is None:
             _choices(c, panel.choices, x, y, w)
@@ -175,7 +175,8 @@ def _column(c: Canvas, panel: Panel, x: float, y: float, w: float, h: float) -> 
         y += height
         if i + 1 < len(parts):
             middle = x + w / 2
-            if parts[i + 1].beside:
+            below = parts[i + 1]
+            if below is not None and below.beside:
                 c.text(middle, y + gap / 2 + 6, "+", 18, "soft", anchor="middle")
             else:
                 c.arrow(middle, y + 2, middle, y + gap - 2)

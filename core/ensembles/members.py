@@ -216,7 +216,7 @@ def _truth(members: Sequence[Member], dataset: Path | None) -> tuple[pd.DataFram
         table = pd.DataFrame({"label": np.asarray(data.labels)}, index=pd.Index(data.ids.astype(str)))
         if data.groups is not None:
             table["group"] = data.groups
-        return table[table["label"] >= 0], tuple(data.class_names), data.name
+        return table[table["label"] >= 0], data.class_names, data.name
     for member in members:
         if member.kind == "run":
             names = tuple(member.facts["class_names"])

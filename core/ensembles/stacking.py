@@ -94,8 +94,8 @@ def fit(labels: np.ndarray, members: np.ndarray, method: Method, share: float | 
         weights, intercept = _stacked(labels, scaled, spreads, n_pos / n if share is None else share)
         if weights @ spreads < LEAST:
             weights, intercept = equal, 0.0
-    slopes, shifts, weights, spreads = (tuple(map(float, one)) for one in (slopes, shifts, weights, spreads))
-    return Combination(slopes, shifts, weights, float(intercept), spreads)
+    a, b, w, s = (tuple(map(float, one)) for one in (slopes, shifts, weights, spreads))
+    return Combination(a, b, w, float(intercept), s)
 
 
 def cross_fit(labels: np.ndarray, members: np.ndarray, fold_of: np.ndarray, method: Method) -> CrossFitted:

@@ -8,7 +8,7 @@ imports this module.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -204,13 +204,13 @@ def _search(
     name: str, changes: int, n_positive: int, n_negative: int, wanted: list[tuple[str, Printed]], flipped: bool
 ) -> Reading:
     """Look at every matrix, some rows of true positives at a time."""
-    fits, best, best_off = [], None, np.inf
+    fits, best, best_off = [], Confusion(tn=n_negative, fp=0, fn=n_positive, tp=0), np.inf
     fp = np.arange(n_negative + 1)
     step = max(1, ROWS // (n_negative + 1))
     for start in range(0, n_positive + 1, step):
         tp = np.arange(start, min(start + step, n_positive + 1))[:, None]
         matrix = np.broadcast_arrays(n_negative - fp, fp, n_positive - tp, tp)  # tn, fp, fn, tp: (rows, fp)
-        found = _quantities(*(matrix[::-1] if flipped else matrix), [quantity for quantity, _ in wanted])
+        found = _quantities(matrix[::-1] if flipped else matrix, [quantity for quantity, _ in wanted])
         ok, worst = np.ones(matrix[0].shape, bool), np.zeros(matrix[0].shape)
         for (_, value), true in zip(wanted, found, strict=True):
             off = np.abs(true - value.value)
@@ -224,13 +224,14 @@ def _search(
         if worst.flat[i] < best_off:
             best_off, best = float(worst.flat[i]), Confusion(*(int(part.flat[i]) for part in matrix))
     cells = (best.tn, best.fp, best.fn, best.tp)
-    true = _quantities(*(np.array([c]) for c in (cells[::-1] if flipped else cells)), [q for q, _ in wanted])
-    off = {value.name: float(value.value - t[0]) for (_, value), t in zip(wanted, true, strict=True)}
-    return Reading(name, changes, np.concatenate(fits), best, off)
+    of_best = _quantities([np.array([c]) for c in (cells[::-1] if flipped else cells)], [q for q, _ in wanted])
+    missed = {value.name: float(value.value - t[0]) for (_, value), t in zip(wanted, of_best, strict=True)}
+    return Reading(name, changes, np.concatenate(fits), best, missed)
 
 
-def _quantities(tn: np.ndarray, fp: np.ndarray, fn: np.ndarray, tp: np.ndarray, names: list[str]) -> list[np.ndarray]:
-    """The named quantities of each matrix; only what is asked for is computed, as there may be millions."""
+def _quantities(cells: Sequence[np.ndarray], names: list[str]) -> list[np.ndarray]:
+    """The named quantities of each matrix (tn, fp, fn, tp); only those asked for, as there may be millions."""
+    tn, fp, fn, tp = cells
     simple = {
         "accuracy": lambda: ratio(tp + tn, tp + tn + fp + fn),
         "precision": lambda: ratio(tp, tp + fp),

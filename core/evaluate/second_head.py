@@ -30,7 +30,7 @@ def second_facts(
     classes = sorted(set(there) | set(answered.tolist()))
     accuracy, *bounds = share_interval(truth == answered, groups)
     f1 = [_f1(truth == name, answered == name) for name in there]
-    found = {
+    found: dict[str, Any] = {
         "n": n,
         "accuracy": accuracy,
         "accuracy_interval": bounds,

@@ -126,7 +126,7 @@ def halves(groups: np.ndarray | None, fold_of: np.ndarray | None, n: int, seed: 
 
 def members(parts: np.ndarray, chosen: Sequence[int]) -> np.ndarray:
     """(N,) bool: the patches that are in all of these parts (N, P)."""
-    return parts[:, list(chosen)].all(axis=1)
+    return np.all(parts[:, list(chosen)], axis=1)
 
 
 # ------------------------------------------------------------------------------------------------- what is proposed

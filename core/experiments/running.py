@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from core.experiments.base import Asked, Kind, Row, planned
 from core.experiments.budget import said
 from core.experiments.results import Table
 from core.flow.shared import Shared
-from core.io.process_id import ProcessId, heartbeat, identify, is_alive
+from core.io.process_id import ProcessId, heartbeat, identify, is_alive, myself
 from core.progress import Progress, Steps, part
 from core.runs.labels import write_label
 from core.runs.repeats import repeated
@@ -169,11 +169,11 @@ def _is_worked_on(status: dict) -> bool:
     return process != identify(os.getpid()) and is_alive(process)
 
 
-def train_here(run: RunFolder, shared: Shared) -> Iterator[Progress]:
+def train_here(run: RunFolder, shared: Shared) -> Generator[Progress, None, None]:
     """Train a run in this process, as its own worker would: its folder tells how far it is, and how it ended."""
     from core.pipeline import resume_point, train_run
 
-    me = identify(os.getpid())
+    me = myself()
     again = any(event.get("event") == "started" for event in run.events()[0])
     run.write_status(
         state="running", started=now(), finished=None, pid=me.pid, pid_started=me.started, heartbeat=heartbeat(),

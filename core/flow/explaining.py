@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,8 +70,9 @@ def save_explanations(context: RunContext, folds: Sequence[Explained]) -> None:
 def _save_maps(context: RunContext, folds: Sequence[Explained]) -> None:
     index = pd.concat([one.index for one in folds], ignore_index=True).assign(row=lambda t: np.arange(len(t)))
     maps = np.concatenate([one.maps for one in folds])
-    card = {"layer": folds[0].layer, "target": context.dataset.positive, "head": "fc", "size": list(maps.shape[1:])}
-    card |= {"method": folds[0].method, "silent": silence(maps)}
+    first, size = folds[0], list(maps.shape[1:])
+    card: dict[str, Any] = {"layer": first.layer, "target": context.dataset.positive, "head": "fc", "size": size}
+    card |= {"method": first.method, "silent": silence(maps)}
     context.run.write_cams(index, maps, card)
 
 

@@ -51,7 +51,7 @@ class LabelledPatches:
         )
         rule = judged.rule
         if self.learnt is not None:
-            return judged, self._of_one_split(judged, scores[0])
+            return judged, self._of_one_split(judged, scores[0], *self.learnt)
         probs = np.stack([expit(rule.log_odds(values, k)) for k, values in enumerate(by_fold)])
         called = (probs >= np.array(rule.thresholds)[:, None]).astype(np.int8)  # (K, n): each fold's own decision
         lost = gap(self.labels, called, self.fold_of, judged.pred, self.groups)
@@ -62,11 +62,12 @@ class LabelledPatches:
             "folds": list(lost.folds),
         }
 
-    def _of_one_split(self, judged: HeadJudgement, scores: np.ndarray) -> dict[str, Any]:
+    def _of_one_split(
+        self, judged: HeadJudgement, scores: np.ndarray, rows: np.ndarray, labels: np.ndarray
+    ) -> dict[str, Any]:
         """As of folds. The groups of the training part are not kept, so that its F1 has no interval."""
         from scipy.special import expit
 
-        rows, labels = self.learnt
         called = expit(judged.rule.log_odds(scores[rows], 0)) >= judged.rule.thresholds[0]
         train, f1, unknown = (
             float(metrics(labels, called.astype(float), 0.5)["f1"]),

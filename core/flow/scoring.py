@@ -133,7 +133,8 @@ def _tabular_facts(context: RunContext, fc: HeadJudgement) -> dict[str, Any]:
     tables = [context.run.tabular(fold) for fold in range(context.folds.n_splits)]
     if any(table is None for table in tables):
         return {}
-    table, found = pd.concat(tables, ignore_index=True), {}
+    table = pd.concat(tables, ignore_index=True)
+    found: dict[str, Any] = {}
     labelled = np.flatnonzero(context.fold_of >= 0)
     labels, fold_of, groups = context.labels[labelled], context.fold_of[labelled], groups_of(context, labelled)
     if "log_odds_unknown" in table:

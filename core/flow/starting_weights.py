@@ -98,7 +98,7 @@ def sources_of(config: RunConfig, facts: PatchFacts) -> tuple[Source, ...]:
             trained_on = _trained_on(path, run)
             if fold is not None and fold >= trained_on.n_folds:
                 raise ConfigError(
-                    f"model.{setting}: run '{run.name}' has no fold {fold}; its folds are 0 to "
+                    f"model.{setting}: run '{run.name if run else path}' has no fold {fold}; its folds are 0 to "
                     f"{trained_on.n_folds - 1}."
                 )
             matches = drain(compare(trained_on, facts, config.model.weights_groups == "same", all_closely=True))
@@ -126,9 +126,10 @@ def starts(config: RunConfig, sources: Sequence[Source], facts: PatchFacts, rows
     paths, learnt, notes = {}, [], []
     for source in sources:
         notes += [f"model.{source.setting}: {sentence}" for sentence in source.trained_on.unknown]
-        chosen = [_choose(source, facts, rows, folds, fold) for fold in range(folds.n_splits)]
-        if wrong := [fold for fold, found in enumerate(chosen) if isinstance(found, Known)]:
-            raise ConfigError(_refusal(source, [chosen[fold] for fold in wrong]))
+        offered = [_choose(source, facts, rows, folds, fold) for fold in range(folds.n_splits)]
+        if wrong := [found for found in offered if isinstance(found, Known)]:
+            raise ConfigError(_refusal(source, wrong))
+        chosen = [found for found in offered if not isinstance(found, Known)]
         paths[source.setting] = tuple(source.path_of(fold) for fold in chosen)
         learnt.append(source.trained_on.of_folds(chosen) if source.trained_on.parts else source.trained_on)
         if (note := _matched(source, chosen)) is not None:
@@ -141,7 +142,8 @@ def inherited(learnt: Sequence[TrainedOn], own: Part) -> tuple[tuple[Part, ...],
 
     What the run's own folds learnt from as well is not kept twice.
     """
-    parts, unknown = [], []
+    parts: list[Part] = []
+    unknown: list[str] = []
     for trained_on in learnt:
         unknown += trained_on.unknown
         for one in trained_on.parts:
@@ -190,13 +192,13 @@ def _choose(source: Source, facts: PatchFacts, rows: np.ndarray, folds: Folds, f
         return source.fold
     else:
         order = list(dict.fromkeys([fold % n_old, *range(n_old)]))
-    first = None
+    refused: list[Known] = []
     for old in order:
         known = _known_of(source, facts, rows, folds, fold, old)
         if not known.any.any():
             return old
-        first = first or known
-    return first
+        refused.append(known)
+    return refused[0]
 
 
 def _overlap(source: Source, facts: PatchFacts, rows: np.ndarray, folds: Folds, old: int) -> bool:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -23,9 +24,17 @@ from core.io.plain_file import is_there
 class Head(Protocol):
     """A fitted head. ``kind`` says which class reads its file, whose name ends in ``suffix``."""
 
-    name: str
-    kind: str
-    suffix: str
+    @property
+    def name(self) -> str:
+        """What the head is called."""
+
+    @property
+    def kind(self) -> str:
+        """The name of its class."""
+
+    @property
+    def suffix(self) -> str:
+        """The end of its file's name."""
 
     def decision(self, embeddings: np.ndarray, device: Any = None) -> np.ndarray:
         """(N, D) -> (N,) float64, larger = more landslide; ``device``: where to compute, if it is worth it.
@@ -43,6 +52,7 @@ class Head(Protocol):
 class ArrayHead(ABC):
     """A head that is nothing but named arrays, kept as safetensors."""
 
+    kind: ClassVar[str]
     suffix = ".safetensors"
 
     @abstractmethod
@@ -54,15 +64,16 @@ class ArrayHead(ABC):
         return safetensors_file.save_arrays(path, self.arrays())
 
     @classmethod
-    def load(cls, name: str, path: Path) -> Head:
+    def load(cls, name: str, path: Path) -> Self:
         """The head in ``path``. Raises UnsafeFileError for what is no safetensors file."""
         return cls.from_arrays(name, safetensors_file.load_arrays(path))
 
     @classmethod
-    def from_arrays(cls, name: str, arrays: dict[str, np.ndarray]) -> Head:
+    def from_arrays(cls, name: str, arrays: dict[str, np.ndarray]) -> Self:
         """The head that is made of these arrays. Raises RunError when they are not those of its kind."""
+        make: Callable[..., Self] = cls  # each kind is a dataclass of a name and its arrays
         try:
-            return cls(name=name, **arrays)
+            return make(name=name, **arrays)
         except TypeError as error:
             raise RunError(
                 f"The arrays of the head '{name}' are not those of kind '{cls.kind}'. Fit the heads again."

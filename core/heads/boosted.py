@@ -144,7 +144,8 @@ def parse(text: str) -> Trees:
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     if not nodes:  # only leaves: a walk still looks at node 0
         columns[1:5] = [np.zeros(1, np.int64), np.zeros(1), *(np.full(1, -1, np.int64),) * 2]
-    return Trees(*columns, n_features=n_features)
+    root, feature, threshold, left, right, value = columns
+    return Trees(root, feature, threshold, left, right, value, n_features)
 
 
 def _tree(facts: dict[str, str], n_features: int, first_node: int, first_leaf: int) -> tuple:

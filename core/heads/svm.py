@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 
 from core.config import svm_name
-from core.heads.base import ArrayHead, Head, check_training, checked, standardisation
+from core.heads.base import ArrayHead, check_training, checked, standardisation
 from core.heads.kernel import gaussian, rows_on, squared_distances, weighted
 from core.io import safetensors_file
 
@@ -65,7 +65,7 @@ class SvmHead(ArrayHead):
         return kept | ({"rows": rows} if exact else {"support": self.support})
 
     @classmethod
-    def load(cls, name: str, path: Path) -> Head:
+    def load(cls, name: str, path: Path) -> Self:
         """See :class:`core.heads.base.ArrayHead`."""
         return cls.from_arrays(name, _with_support(safetensors_file.load_arrays(path)))
 
@@ -95,7 +95,7 @@ class FittedSvm:
 
 def _with_support(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What a head is made of, from either form of its file."""
-    rows, center, scale = (np.shape(arrays.get(name)) for name in ("rows", "center", "scale"))
+    rows, center, scale = (np.shape(arrays.get(name, 0)) for name in ("rows", "center", "scale"))
     if len(rows) == 2 and rows[1:] == center == scale:
         arrays["support"] = (arrays.pop("rows").astype(np.float64) - arrays["center"]) / arrays["scale"]
     return arrays

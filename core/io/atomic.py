@@ -149,4 +149,4 @@ def work_in(folder: Path) -> None:
 def sha256(path: Path, follow: bool = False) -> str:
     """Hex digest of a plain file's bytes, read in pieces; ``follow``: also through links. Errors as of open_plain."""
     with open_plain(path, follow=follow) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # BinaryIO hides readinto

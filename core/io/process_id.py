@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import socket
 import time
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from functools import cache
 from pathlib import Path
 
 import psutil
+
+from core.errors import needed
 
 
 @dataclass(frozen=True)
@@ -86,3 +89,8 @@ def _boot() -> str:
 @cache
 def _machine() -> str:
     return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+
+
+def myself() -> ProcessId:
+    """The identity of this process."""
+    return needed(identify(os.getpid()), "Neither /proc nor psutil knows this process. Mount /proc.")

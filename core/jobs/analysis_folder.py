@@ -107,8 +107,10 @@ def list_for(target: Target, analysis: str | None = None) -> list[AnalysisFolder
 def list_jobs(checkpoints: Path) -> list[RunFolder | AnalysisFolder]:
     """Every run, newest first, each followed by its analyses; then those of datasets."""
     checkpoints = Path(checkpoints)
-    of_runs = [job for run in list_runs(checkpoints) for job in (run, *_in(run.jobs_path, checkpoints))]
-    return [*of_runs, *jobs_of_datasets(checkpoints)]
+    found: list[RunFolder | AnalysisFolder] = []
+    for run in list_runs(checkpoints):
+        found += [run, *_in(run.jobs_path, checkpoints)]
+    return [*found, *jobs_of_datasets(checkpoints)]
 
 
 def jobs_of_datasets(checkpoints: Path) -> list[AnalysisFolder]:

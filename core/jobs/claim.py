@@ -17,7 +17,7 @@ from core.runs.plain_files import read_json, write_json
 try:
     import fcntl
 except ImportError:  # no such locks on this system: two workers that start within a millisecond are not told apart
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]  # a module, or nothing
 
 CLAIM = "worker.json"
 

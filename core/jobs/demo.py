@@ -38,7 +38,7 @@ def ask(checkpoints: Path, options: DemoOptions | None = None, config: RunConfig
     run = queue.finished(checkpoints, path, config)
     if run is None:
         return [queue.submit(checkpoints, path, config, then=plan)]
-    return show(run, missing(run))
+    return [*show(run, missing(run))]
 
 
 def show(run: RunFolder, stops: tuple[Stop, ...]) -> list[AnalysisFolder]:

@@ -183,7 +183,8 @@ def _row_again(folder: JobFolder, mark: bool) -> Iterator[queue_db.Row]:
         lane = lanes.lane_of(folder)
         lane = slot if lanes.kind_of(slot) == lane else lane
         row = (folder.name, str(spec), str(folder.dataset_path() or ""), lane, state)
-        yield (*row, process and process.pid, process and process.started, time.time())
+        pid, started = (process.pid, process.started) if process else (None, None)
+        yield (*row, pid, started, time.time())
     except UNUSABLE:
         return
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.analyses.base import Analysis
 from core.analyses.registry import analyses
-from core.errors import LandslideLensError
+from core.errors import LandslideLensError, needed
 from core.jobs.analysis_folder import AnalysisFolder, jobs_of_datasets
 from core.runs.registry.run_set import RunSet
 from core.runs.targets import DatasetTarget
@@ -66,18 +66,19 @@ def _jobs(checkpoints: Path, declared: Iterable[Analysis]) -> dict[tuple[str, st
 
 def _names(analysis: Analysis, target: DatasetTarget) -> list[str]:
     try:
-        return analysis.sets.names(target)
+        return analysis.sets.names(target) if analysis.sets else []
     except LandslideLensError:
         return []
 
 
 def _told(analysis: Analysis, target: DatasetTarget, name: str, job: AnalysisFolder | None) -> RunSet:
     """What the analysis says of it, with the state and the start of its job."""
-    facts = RunSet(name, analysis.sets.word, name)
+    sets = needed(analysis.sets, f"{analysis.title} makes no sets of runs.")
+    facts = RunSet(name, sets.word, name)
     broken = ""
     try:
         if name in _names(analysis, target):
-            facts = analysis.sets.told(target, name)
+            facts = sets.told(target, name)
     except LandslideLensError as error:
         broken = str(error)
     if broken:

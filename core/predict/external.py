@@ -5,8 +5,8 @@ As in Table IV of paper B, training, validation and test stand side by side; wha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from core.data.origin.match import KINDS
 from core.data.store import open_dataset
 from core.data.store.dataset import Dataset
 from core.data.tabular.joined import columns_for
-from core.errors import DataError, LabelError
+from core.errors import DataError, LabelError, needed
 from core.evaluate.comparison.shift import EmbeddingShift, band_shift, embedding_shift
 from core.evaluate.judge import judge_answer
 from core.evaluate.metrics import METRIC_NAMES, metrics
@@ -267,13 +267,11 @@ def _training(run: RunFolder, own: Dataset, ensemble: Ensemble, notes: list[str]
     rows, labels = own.index_of(oof["id"].tolist()), oof["label"].to_numpy()
     if "only_train" in folds:  # one split: what is learnt from is not judged
         rows = own.index_of(training_ids(folds, 0))
-        labels = run.head_rows(0)["labels"][rows]
+        kept = needed(run.head_rows(0), f"Run '{run.name}' keeps no rows of its heads. Train it again.")
+        labels = kept["labels"][rows]
     ids = own.ids[rows]
     kinds = {kind_of(name) for name in members_of([head])}
-    features = {
-        kind: _by_batch(own, rows, ensemble, partial(FEATURES[kind], band_names=ensemble.band_names))
-        for kind in kinds - {"embeddings"}
-    }
+    features = {kind: _by_batch(own, rows, ensemble, FEATURES[kind]) for kind in kinds - {"embeddings"}}
     by_fold = []
     for model in ensemble.models:
         train = np.isin(ids, training_ids(folds, model.fold))
@@ -287,9 +285,9 @@ def _training(run: RunFolder, own: Dataset, ensemble: Ensemble, notes: list[str]
     return {name: float(np.mean([values[name] for values in by_fold])) for name in ("n", *METRIC_NAMES)}
 
 
-def _by_batch(dataset: Dataset, rows: np.ndarray, ensemble: Ensemble, describe: Any) -> np.ndarray:
-    starts = range(0, len(rows), BATCH)
-    return np.concatenate([describe(dataset.images(rows[i : i + BATCH], ensemble.band_names)) for i in starts])
+def _by_batch(dataset: Dataset, rows: np.ndarray, ensemble: Ensemble, describe: Callable) -> np.ndarray:
+    starts, names = range(0, len(rows), BATCH), ensemble.band_names
+    return np.concatenate([describe(dataset.images(rows[i : i + BATCH], names), names) for i in starts])
 
 
 def _sample(rows: np.ndarray) -> np.ndarray:
@@ -313,7 +311,7 @@ def _band_shift(
         per_band[~np.isfinite(images).any(axis=(2, 3))] = np.nan  # a band that a patch lacks has no mean
         means.append(per_band if dataset is own else per_band * factors)
         groups.append(_groups_of(dataset, sampled))
-    return band_shift(*means, names, *groups)
+    return band_shift(means[0], means[1], names, groups[0], groups[1])
 
 
 def _embedding_shift(

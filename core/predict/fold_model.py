@@ -15,7 +15,7 @@ import numpy as np
 from core.data.band_statistics import FEATURES
 from core.data.normalise import Normaliser
 from core.data.tabular.columns import encode
-from core.errors import ConfigError, RunError
+from core.errors import ConfigError, RunError, needed
 from core.evaluate.judge import Rule
 from core.heads import load_heads
 from core.heads.base import Head
@@ -99,7 +99,8 @@ class FoldModel:
             )
         tta = self.tta if tta is None else tta
         patches = self.normaliser.transform(images)
-        return embed(self.network, patches, self.device, self.batch_size, tta=tta, outlines=True).outlines
+        found = embed(self.network, patches, self.device, self.batch_size, tta=tta, outlines=True).outlines
+        return needed(found, "This network drew no outlines.")
 
     def features(
         self,

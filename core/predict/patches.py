@@ -169,13 +169,14 @@ def answer(
     heads = list(dict.fromkeys((ensemble.head, *heads)))
     n_folds = len(ensemble.models)
     there = columns_for(known, ensemble.columns) if known is not None else {}
-    ids, probs, nearest, done, told = [], [], [], 0, []
+    ids, probs, nearest, done = [], [], [], 0
+    told: list[str] = []
     fitted = fitting(run.name, batches, bands, ensemble, told)
     for batch_ids, images in watched(run.name, fitted, values_of_run(run), told):
         ids.append(batch_ids)
         blank = blank_patches(images)
         columns = None
-        if there and ensemble.columns:
+        if known is not None and there and ensemble.columns:
             rows = known.index_of(batch_ids.tolist())
             rows = rows[~blank]
             columns = {name: there[name][rows] for name in ensemble.columns if name in there}

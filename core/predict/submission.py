@@ -17,7 +17,7 @@ from core.data.readers.archives.unpack import small_file
 from core.data.readers.base import Aside, shown
 from core.data.readers.tables.text import names_in, table_of
 from core.data.readers.zindi import IDS
-from core.errors import FormatError
+from core.errors import FormatError, needed
 from core.io.csv_injection import csv_cell
 
 TEST, SAMPLE = "Test.csv", "SampleSubmission.csv"
@@ -47,7 +47,8 @@ def expected(test: bytes | None, sample: bytes | None) -> Expected:
     header, source = HEADER, TEST if test else SAMPLE
     if sample:
         names = names_in(sample, Path(SAMPLE))
-        header = (*names, *header[len(names) :])[:2]
+        first, second = (*names, *header[len(names) :])[:2]
+        header = (first, second)
     order = None
     if content := test or sample:
         table = table_of(content, Path(source), Aside())
@@ -58,7 +59,7 @@ def expected(test: bytes | None, sample: bytes | None) -> Expected:
 def expected_of(source: Path) -> Expected:
     """:func:`expected` of a folder or an archive that holds them, or of one of the two files itself."""
     if source.is_file() and source.suffix.lower() == ".csv":
-        content = small_file(source.parent, source.name)
+        content = needed(small_file(source.parent, source.name), f"{source.name} cannot be read.")
         is_sample = len(names_in(content, source)) > 1
         return expected(None if is_sample else content, content if is_sample else small_file(source.parent, SAMPLE))
     return expected(small_file(source, TEST), small_file(source, SAMPLE))

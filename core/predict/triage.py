@@ -98,7 +98,8 @@ def triage(rule: TriageRule, probs: np.ndarray) -> Triage:
     what all of them accept. A patch without an answer (nan) is neither cleared nor accepted.
     """
     probs = np.asarray(probs)
-    return Triage(rule, (probs < rule.threshold).all(axis=0), len(probs), (probs >= rule.accept_at).all(axis=0))
+    cleared, accepted = np.all(probs < rule.threshold, axis=0), np.all(probs >= rule.accept_at, axis=0)
+    return Triage(rule, cleared, len(probs), accepted)
 
 
 def answers_of(probs: np.ndarray, threshold: float, triaged: Triage | None = None) -> np.ndarray:

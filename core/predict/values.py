@@ -6,7 +6,7 @@ never have seen (a no-data value that nobody stated, 1e30) become nan, as they a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,7 +100,7 @@ def unit_factors(run: str, trained: Sequence[Band], given: Sequence[Band], told:
     return factors
 
 
-def watched(run: str, batches: Batches, trained: Sequence[Row] | None, told: list[str]) -> Iterator[tuple]:
+def watched(run: str, batches: Batches, trained: Sequence[Row] | None, told: list[str]) -> Generator[tuple, None, None]:
     """The batches with nan where the run can never have seen such a value; warnings go to ``told`` at the end.
 
     Raises FormatError, after the first batch or at the end, for patches that are clearly in another unit or order.

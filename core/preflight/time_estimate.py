@@ -54,7 +54,7 @@ class TimeEstimate:
     @property
     def fits(self) -> bool:
         """Whether there is enough memory and disk space."""
-        on_device = self.device_bytes is None or self.device_bytes <= self.device_free_bytes
+        on_device = self.device_bytes is None or self.device_bytes <= (self.device_free_bytes or 0)
         return on_device and self.process_bytes <= self.process_free_bytes and self.disk_bytes <= self.disk_free_bytes
 
     def sentences(self) -> list[str]:
@@ -74,8 +74,8 @@ class TimeEstimate:
         if self.device_bytes is not None:
             lies = "fit on it" if self.placement == "device" else "do not fit on it and are streamed"
             lines.append(
-                f"Device memory: about {size_text(self.device_bytes)} of {size_text(self.device_free_bytes)} free; the "
-                f"patches of a fold ({size_text(self.data_bytes)}) {lies}."
+                f"Device memory: about {size_text(self.device_bytes)} of {size_text(self.device_free_bytes or 0)} "
+                f"free; the patches of a fold ({size_text(self.data_bytes)}) {lies}."
             )
         if self.pieces > 1:
             lines.append(f"A batch does not fit in memory at once: it is split into {self.pieces} pieces.")

@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from core.errors import DataError, FormatError
 from core.io.atomic import replacing
@@ -106,9 +107,9 @@ def _row(entry: Entry) -> tuple:
 
 
 def _entry(row: tuple) -> Entry:
-    *said, tags, box, lonlat, undoes = row
-    place = [None if part is None else tuple(map(float, json.loads(part))) for part in (box, lonlat)]
-    return Entry(*said, tags=tuple(json.loads(tags)), box=place[0], lonlat=place[1], undoes=undoes)
+    key, at, by, kind, subject, verdict, note, tags, box, lonlat, undoes = row
+    place: list[Any] = [None if part is None else tuple(map(float, json.loads(part))) for part in (box, lonlat)]
+    return Entry(key, at, by, kind, subject, verdict, note, tuple(json.loads(tags)), place[0], place[1], undoes)
 
 
 def _make(path: Path) -> None:

@@ -159,7 +159,8 @@ def precision_as_one_goes(issues: list[str], judged: Mapping[str, int | None], l
 
     judged: by id, the label that reviewers gave, None where they could not tell. labels: by id, the label as it was.
     """
-    rows, wrong = [], 0
+    rows: list[dict] = []
+    wrong = 0
     for name in issues:
         if judged.get(name) is not None:
             wrong += judged[name] != labels[name]

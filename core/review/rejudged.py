@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from core.arrays import pair
 from core.errors import DataError
 from core.evaluate.intervals import bootstrap_intervals, effective_groups_by_metric, resampled_metrics
 from core.evaluate.metrics import metrics
@@ -77,7 +78,8 @@ def rejudge(
     pred = heads[headline][0]
     return Rejudged(
         tuple(rows),
-        *(int(mask.sum()) for mask in masks),
+        int(masks[0].sum()),
+        int(masks[1].sum()),
         int(both.sum()),
         int(changed.sum()),
         int((pred[changed] == after[changed]).sum()),
@@ -110,8 +112,8 @@ def _rows(
         spread = t_interval(
             difference, samples[1][metric] - samples[0][metric], min(worth[0][metric], worth[1][metric])
         )
-        sides = [(float(values[metric]), tuple(map(float, intervals[metric]))) for values, intervals in whole]
-        found.append(Row(name, metric, *sides[0], *sides[1], difference, tuple(map(float, spread))))
+        sides = [(float(values[metric]), pair(intervals[metric])) for values, intervals in whole]
+        found.append(Row(name, metric, *sides[0], *sides[1], difference, pair(spread)))
     return found
 
 

@@ -115,28 +115,27 @@ def _shared(member: np.ndarray, rest: np.ndarray, facts: Mapping[str, Fact]) -> 
             values = fact.values.astype(np.float64)
             delta = cliffs_delta(values[member], values[rest])
             if fact.ends is not None and abs(delta) >= TOLD:
-                ranked.append((abs(delta), _told(fact, values, member, rest, delta), values[member | rest]))
+                said = f"{fact.ends[int(delta > 0)]} {fact.title}"
+                ranked.append((abs(delta), _told(said, fact, values, member, rest), values[member | rest]))
     ranked.sort(key=lambda one: -one[0])
     chosen: list[Clause] = []
     taken: list[np.ndarray] = []
-    for _, clause, values in ranked:
+    for _, clause, of_clause in ranked:
         if len(chosen) == MOST_TOLD:
             break
-        if values is not None:
-            if any(abs(_rank_correlation(values, one)) >= ALIKE for one in taken):
+        if of_clause is not None:
+            if any(abs(_rank_correlation(of_clause, one)) >= ALIKE for one in taken):
                 continue
-            taken.append(values)
+            taken.append(of_clause)
         chosen.append(clause)
     return chosen
 
 
-def _told(fact: Fact, values: np.ndarray, member: np.ndarray, rest: np.ndarray, delta: float) -> Clause:
+def _told(said: str, fact: Fact, values: np.ndarray, member: np.ndarray, rest: np.ndarray) -> Clause:
     medians = [float(np.nanmedian(values[part])) for part in (member, rest)]
     digits = 0 if min(map(abs, medians)) >= 20 else 1 if min(map(abs, medians)) >= 2 else 2
     inside, beside = (number(value, digits) for value in medians)
-    return Clause(
-        f"{fact.ends[int(delta > 0)]} {fact.title}", f"median {inside}{_unit(fact)}, {beside} in the rest of the fold"
-    )
+    return Clause(said, f"median {inside}{_unit(fact)}, {beside} in the rest of the fold")
 
 
 def _shared_text(fact: Fact, member: np.ndarray, rest: np.ndarray) -> tuple[float, Clause] | None:

@@ -83,7 +83,10 @@ def draft(dataset: Dataset, judgements: Judgements, rule: Rule = "agreed") -> Dr
         raise DataError(f"There is no rule '{rule}'. Accepted: {', '.join(RULES)}.")
     known = dict(zip(dataset.ids.tolist(), dataset.labels.tolist(), strict=True))
     changes: dict[str, Change] = {}
-    contested, confirmed, unknown, unusable = [], [], [], []
+    contested: list[str] = []
+    confirmed: list[str] = []
+    unknown: list[str] = []
+    unusable: list[str] = []
     for (_, name), said in judgements.by_subject("patch").items():
         sure = [entry for entry in said if entry.verdict != "unsure"]
         if name not in known:
@@ -98,18 +101,18 @@ def draft(dataset: Dataset, judgements: Judgements, rule: Rule = "agreed") -> Dr
                 changes[name] = _change(name, known[name], after, sure)
     together, groups_contested, emptied = [], [], []
     standing, replaced = newest_of_each(judgements.by_subject(GROUP))
-    for subject, said in standing:
+    for subject, entries in standing:
         inside = members(subject)
         if missing := [name for name in inside if name not in known]:
             unknown += missing
             continue
-        verdict = agreed_verdict(said, rule)
+        verdict = agreed_verdict(entries, rule)
         if verdict is None:
             groups_contested.append(inside[0])
         elif verdict == TOGETHER:
-            together.append(Together(inside, *_who(said, verdict)))
+            together.append(Together(inside, *_who(entries, verdict)))
         elif verdict != APART:
-            by, at, why = _who(said, verdict)
+            by, at, why = _who(entries, verdict)
             kept = kept_by(verdict)
             if kept in changes and changes[kept].after == LEFT_OUT:
                 emptied.append(inside[0])
@@ -118,7 +121,8 @@ def draft(dataset: Dataset, judgements: Judgements, rule: Rule = "agreed") -> Dr
                     changes[name] = Change(name, known[name], LEFT_OUT, by, at, why)
     return Draft(
         tuple(sorted(changes.values(), key=lambda c: c.id)),
-        *(tuple(sorted(set(x) - set(changes))) for x in (contested, confirmed)),
+        tuple(sorted(set(contested) - set(changes))),
+        tuple(sorted(set(confirmed) - set(changes))),
         tuple(sorted(set(unknown))),
         tuple(sorted(together, key=lambda group: group.ids)),
         tuple(sorted(groups_contested)),

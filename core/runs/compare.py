@@ -140,7 +140,7 @@ def rows(against: RunFolder, others: Iterable[RunFolder], metric: str = "f1") ->
 
 
 def _on_shared_patches(
-    asked: list[tuple[RunFolder, str | None]],
+    asked: Sequence[tuple[RunFolder, str | None]],
 ) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]], np.ndarray | None]:
     """Labels (n,), pred and probs of each (run, head), and groups or None, of the patches that all have answers for."""
     return on_shared_patches([(run.name, answers(run, head)) for run, head in asked])

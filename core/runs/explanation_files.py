@@ -6,10 +6,12 @@ A part of :class:`core.runs.store.RunFolder`, apart for its length.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from core.config import RunConfig
 from core.config.training import COLUMNS
 from core.errors import RunError
 from core.io.plain_file import is_there
@@ -23,6 +25,11 @@ class ExplanationFiles:
 
     path: Path
     files: Files
+    if TYPE_CHECKING:
+
+        def config(self) -> RunConfig:
+            """Of the run folder that these are files of."""
+            raise NotImplementedError
 
     def occlusion(self) -> pd.DataFrame:
         """One row per patch, head, baseline and band: p0 and p_b, the probability before and after."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,11 @@ class FoldFiles:
 
     path: Path
     files: Files
+    if TYPE_CHECKING:
+
+        def provenance(self) -> dict:
+            """Of the run folder that these are files of."""
+            raise NotImplementedError
 
     def history(self) -> pd.DataFrame:
         """Losses, scores, learning rate and speed by fold and epoch, of the folds that have begun."""
@@ -69,7 +75,9 @@ class FoldFiles:
 
     def write_epoch_answers(self, fold: int, epoch: np.ndarray, log_odds: np.ndarray) -> None:
         """See :meth:`epoch_answers`."""
-        arrays = {"epoch": np.asarray(epoch, np.int32), "log_odds": np.asarray(log_odds, np.float16)}
+        arrays: dict[str, np.ndarray] = {
+            "epoch": np.asarray(epoch, np.int32), "log_odds": np.asarray(log_odds, np.float16),
+        }  # fmt: skip
         save_arrays(self.fold_path(fold) / "epoch_answers.safetensors", arrays)
 
     def smote(self) -> pd.DataFrame:

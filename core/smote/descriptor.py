@@ -57,7 +57,7 @@ def _listed_scores(first, last, rows, listed, bands, mean, half, c1, out):  # pr
             out[r, p] = total
 
 
-def describe(images: np.ndarray, data_range: float | Sequence[float]) -> np.ndarray:
+def describe(images: np.ndarray, data_range: float | Sequence[float] | np.ndarray) -> np.ndarray:
     """(2, N, C, FINE, FINE) float32: window means and window variances + C2 / 2, averaged over grid cells."""
     n, n_bands, height, width = images.shape
     ranges = np.broadcast_to(np.asarray(data_range, np.float64), (n_bands,))

@@ -23,7 +23,7 @@ def oversample(
     n_new: int,
     config: SmoteConfig,
     *,
-    data_range: float | Sequence[float],
+    data_range: float | Sequence[float] | np.ndarray,
     seed: int,
     valid: np.ndarray | None = None,
     device: Any = None,
@@ -58,7 +58,10 @@ def repeat(minority: np.ndarray, n_new: int, *, seed: int = 0, valid: np.ndarray
 
 
 def nearest_vectors(
-    patches: np.ndarray, k_neighbors: int, data_range: float | Sequence[float], valid: np.ndarray | None = None
+    patches: np.ndarray,
+    k_neighbors: int,
+    data_range: float | Sequence[float] | np.ndarray,
+    valid: np.ndarray | None = None,
 ) -> Neighbours:
     """The k nearest others by Euclidean distance over all values, exact copies left out; their SSIM beside them."""
     index = euclidean(patches, k_neighbors)

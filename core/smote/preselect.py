@@ -25,7 +25,7 @@ CHEAP = 0.2  # the share of the time before SSIM is computed
 
 def nearest(
     images: np.ndarray,
-    data_range: float | Sequence[float],
+    data_range: float | Sequence[float] | np.ndarray,
     k_neighbors: int,
     *,
     valid: np.ndarray | None = None,
@@ -33,7 +33,7 @@ def nearest(
     device: Any = None,
 ) -> Neighbours:
     """The exact neighbours on a CUDA device, and on a CPU up to EXACT patches; beyond that pre-selected ones."""
-    given = {"valid": valid, "copies": copies}
+    given: dict[str, Any] = {"valid": valid, "copies": copies}
     if len(images) <= EXACT or on_cuda(device):
         return nearest_patches(images, data_range, k_neighbors, device=device, **given)
     return nearest_preselected(images, data_range, k_neighbors, **given)
@@ -41,7 +41,7 @@ def nearest(
 
 def nearest_preselected(
     images: np.ndarray,
-    data_range: float | Sequence[float],
+    data_range: float | Sequence[float] | np.ndarray,
     k_neighbors: int,
     *,
     candidates: int = 192,
@@ -81,7 +81,7 @@ def nearest_preselected(
             progress(CHEAP + (1 - CHEAP) * done / len(order))
     allowed = best.copies[chosen] != best.copies[rows]
     if valid is not None:
-        allowed &= listed.back(pairs.counts(listed.left, listed.right) > 0)
+        allowed &= listed.back(np.asarray(pairs.counts(listed.left, listed.right)) > 0)
     best.merge_listed(slice(0, n), np.where(allowed, known / len(order), -np.inf), chosen)
     return replace(best.found(), exact=False)
 

@@ -91,7 +91,7 @@ def synthesise(
     alpha: float = 1.0,
     beta: float = 1.0,
     clip: tuple[float, float] = (0.1, 0.9),
-    data_range: float | Sequence[float] = NORMALISED_RANGE["standard"],
+    data_range: float | Sequence[float] | np.ndarray = NORMALISED_RANGE["standard"],
     seed: int = 0,
     valid: np.ndarray | None = None,
     device: Any = None,
@@ -232,7 +232,7 @@ class SSIMSMOTE:
         alpha: float = 1.0,
         beta: float = 1.0,
         clip: tuple[float, float] = (0.1, 0.9),
-        data_range: float | Sequence[float] = NORMALISED_RANGE["standard"],
+        data_range: float | Sequence[float] | np.ndarray = NORMALISED_RANGE["standard"],
         shape: tuple[int, int, int] | None = None,
     ):
         self.sampling_strategy = sampling_strategy

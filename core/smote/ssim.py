@@ -166,7 +166,7 @@ def _block_row(first, block, width, band, mean, offset, half, c1, c2, ssim):  # 
 
 def pairwise_ssim(
     images: np.ndarray,
-    data_range: float | Sequence[float],
+    data_range: float | Sequence[float] | np.ndarray,
     valid: np.ndarray | None = None,
     device: Any = None,
 ) -> np.ndarray:
@@ -234,7 +234,7 @@ def _compare_block(first, *, band, offset, mean, half, ssim, windows):
     _block_row(first, BLOCK, width, band.reshape(n, -1), mean.reshape(n, -1), offset, half.reshape(n, -1), C1, C2, ssim)
 
 
-def _check(images: np.ndarray, data_range: float | Sequence[float]) -> np.ndarray:
+def _check(images: np.ndarray, data_range: float | Sequence[float] | np.ndarray) -> np.ndarray:
     """The data range of each band (C,), float64, after looking at everything that comes in."""
     ranges = ranges_of(images.shape, images.dtype, data_range)
     refuse_unfinite(np.array([not np.isfinite(image).all() for image in images]))

@@ -130,7 +130,11 @@ def compare(left: Described, right: Described, plan: Any = None) -> torch.Tensor
 
 
 def tiles(
-    images: Any, data_range: float | Sequence[float], valid: np.ndarray | None, device: Any, tile: int | None = None
+    images: Any,
+    data_range: float | Sequence[float] | np.ndarray,
+    valid: np.ndarray | None,
+    device: Any,
+    tile: int | None = None,
 ) -> Iterator[tuple[slice, slice, torch.Tensor]]:
     """Every pair of tiles once, rows never after columns: where they lie and their SSIM on the device."""
     ranges = ssim_terms.ranges_of(images.shape, images[:1].dtype, data_range)

@@ -37,7 +37,7 @@ def common_windows(left: np.ndarray | None, right: np.ndarray | None, height: in
     return flat[0] @ flat[1].T
 
 
-def ranges_of(shape: Sequence[int], dtype: np.dtype, data_range: float | Sequence[float]) -> np.ndarray:
+def ranges_of(shape: Sequence[int], dtype: np.dtype, data_range: float | Sequence[float] | np.ndarray) -> np.ndarray:
     """The data range of each band (C,), float64. Raises FormatError where SSIM has no meaning, but for NaN."""
     if len(shape) != 4:
         raise FormatError(f"SSIM compares patches of shape (N, C, H, W); this array has the shape {tuple(shape)}.")

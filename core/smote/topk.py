@@ -39,7 +39,7 @@ class Neighbours:
 
 def nearest_patches(
     images: np.ndarray,
-    data_range: float | Sequence[float],
+    data_range: float | Sequence[float] | np.ndarray,
     k_neighbors: int,
     *,
     valid: np.ndarray | None = None,
@@ -94,7 +94,11 @@ def nearest_patches(
 
 
 def nearest_of_anchors(
-    images: np.ndarray, data_range: float | Sequence[float], anchors: np.ndarray, k_neighbors: int, **settings: Any
+    images: np.ndarray,
+    data_range: float | Sequence[float] | np.ndarray,
+    anchors: np.ndarray,
+    k_neighbors: int,
+    **settings: Any,
 ) -> Neighbours:
     """The exact k most similar others of some patches only, (a, k): what a recall is measured against."""
     from core.smote.ssim import pairwise_ssim  # noqa: F401 - compiled before the clock of a benchmark runs
@@ -149,7 +153,7 @@ class _on_cpu:  # noqa: N801 - reads as what it does
     """Tiles by the compiled kernel of ``core.smote.ssim``, rows shared among threads."""
 
     images: np.ndarray
-    data_range: float | Sequence[float]
+    data_range: float | Sequence[float] | np.ndarray
 
     def describe(self, part: np.ndarray, valid: np.ndarray | None) -> tuple:
         """What of some patches a pair needs; see ``core.smote.ssim._tile_rows``."""
@@ -216,7 +220,7 @@ def _threads() -> int:
 class PairsByBand:
     """Exact sums of SSIM of listed pairs, one band at a time, so that the scratch is about three times one band."""
 
-    def __init__(self, images: Any, data_range: float | Sequence[float], valid: np.ndarray | None = None):
+    def __init__(self, images: Any, data_range: float | Sequence[float] | np.ndarray, valid: np.ndarray | None = None):
 
         self.images, (n, n_bands, height, width) = images, images.shape
         self.ranges = np.broadcast_to(np.asarray(data_range, np.float64), (n_bands,))
@@ -254,7 +258,7 @@ class PairsByBand:
 
 def listed_ssim(
     images: np.ndarray,
-    data_range: float | Sequence[float],
+    data_range: float | Sequence[float] | np.ndarray,
     left: np.ndarray,
     right: np.ndarray,
     valid: np.ndarray | None = None,
@@ -264,5 +268,5 @@ def listed_ssim(
 
     left, right = np.asarray(left, np.int64), np.asarray(right, np.int64)
     pairs, n_bands = PairsByBand(images, data_range, valid), images.shape[1]
-    sums = sum(pairs.sums(band, left, right) for band in range(n_bands))
+    sums = sum((pairs.sums(band, left, right) for band in range(n_bands)), start=np.zeros(len(left)))
     return averaged(sums, n_bands * pairs.counts(left, right))

@@ -98,4 +98,5 @@ def _on_log_odds(share: float, shares: np.ndarray, n_groups: float) -> tuple[flo
     inside = np.clip(shares, edge, 1 - edge)
     spread = max(shares.std() / (share * (1 - share)), np.log(inside / (1 - inside)).std())
     centre, reach = np.log(share / (1 - share)), t_quantile(n_groups) * spread
-    return tuple(float(1 / (1 + np.exp(-(centre + way * reach)))) for way in (-1, 1))
+    low, high = (float(1 / (1 + np.exp(-(centre + way * reach)))) for way in (-1, 1))
+    return low, high

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
@@ -31,7 +32,7 @@ def specification(
 ) -> str:
     """Names what a checkpoint belongs to: settings of the loop, the seed, the data's shape, labels and masks."""
     settings = {name: _counted(getattr(config, name), first) for name, first in _FIRST.items()}
-    facts = {**settings, "precision": config.precision, "seed": seed, "shape": list(images.shape)}
+    facts: dict[str, Any] = {**settings, "precision": config.precision, "seed": seed, "shape": list(images.shape)}
     facts["targets"] = hashlib.sha256(np.ascontiguousarray(targets).tobytes()).hexdigest()
     if masks is not None:
         facts["masks"] = hashlib.sha256(np.ascontiguousarray(masks).tobytes()).hexdigest()

@@ -171,7 +171,7 @@ def _drawn(
     if n_views == 1:
         return ()
     settings = {name: value for name, value in augment.model_dump(mode="json").items() if name not in _NOT_DRAWN}
-    scale = None if units is None else digest(*network.units)
+    scale = None if units is None else digest(*(network.units or ()))
     return json.dumps(settings, sort_keys=True), seed, scale, tuple((band.name, band.unit) for band in network.bands)
 
 

@@ -16,8 +16,8 @@ from typing import Any
 from core.errors import LandslideLensError
 from core.io import atomic
 from core.io.free_space import is_full, need_room
-from core.io.process_id import heartbeat
-from core.jobs import claim, demo, processes, queue
+from core.io.process_id import heartbeat, myself
+from core.jobs import claim, demo, queue
 from core.jobs.analysis_folder import RESULT, AnalysisFolder, of_path
 from core.progress import Steps, drain
 from core.runs.store import FINAL_STATES, RunFolder, now
@@ -32,9 +32,10 @@ class Cancelled(BaseException):
 def main(folder: queue.JobFolder) -> int:
     """Do the job. Returns the exit status: 0 done, 1 failed, 2 cancelled, 3 another process works on it."""
     signal.signal(signal.SIGTERM, _raise_cancelled)
-    state, fields = "succeeded", {"message": "Done.", "progress": 1.0, "eta_s": 0.0}
+    state = "succeeded"
+    fields: dict[str, Any] = {"message": "Done.", "progress": 1.0, "eta_s": 0.0}
     try:
-        if not claim.claim(folder.path, processes.identify(os.getpid())):
+        if not claim.claim(folder.path, myself()):
             print(f"Another process works on '{folder.name}' already.", file=sys.stderr)
             return 3
         fields |= _work(folder)
@@ -82,7 +83,7 @@ def _finish(folder: queue.JobFolder, state: str, fields: dict[str, Any]) -> None
 
 def _work(folder: queue.JobFolder) -> dict[str, Any]:
     """Do the job's steps; what belongs into its final status."""
-    me = processes.identify(os.getpid())
+    me = myself()
     atomic.work_in(folder.path)
     atomic.sweep(folder.path)
     folder.write_status(

@@ -14,7 +14,7 @@ import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import Any
 
 from core.errors import RunError
 from core.jobs.processes import open_pipe
@@ -30,8 +30,8 @@ class ModelClient:
         """arguments: of ``core.workers.model_server``."""
         self._arguments = arguments
         self._lock = threading.Lock()
-        self._process: subprocess.Popen | None = None
-        self._errors: IO[bytes] | None = None
+        self._process: Any = None  # a Popen with its three pipes, from _send to _end
+        self._errors: Any = None  # the file of its errors, as long
         self._rest, self._number, self._outgoing = b"", 0, b""
         self._replies: dict[int, dict] = {}
         self._later: OrderedDict[str, int | dict] = OrderedDict()  # question -> its number, then its reply

@@ -83,7 +83,8 @@ def analyse(run: RunFolder, options: CheckOptions) -> Steps[dict[str, Any]]:
     device = choose_device(config.device)
     oof = oof.assign(outcome=outcomes_of(oof["label"], oof["pred_fc"]))
     per_fold = -(-options.patches // config.folds.n_splits)
-    patches, curves, alike, silent = [], [], [], []
+    patches, alike, silent = [], [], []
+    curves: list[pd.DataFrame] = []
     for fold in range(config.folds.n_splits):
         share = fold / config.folds.n_splits
         yield Progress(share, f"Maps of fold {fold + 1} of {config.folds.n_splits}.")
@@ -197,7 +198,7 @@ def _randomised(last: pd.DataFrame) -> dict[str, Any]:
         return {"ssim": np.nan, "spearman": np.nan, "n": 0, "seeds": 0, "other": both, "excess": both, "own": both}
     patches = known.groupby(["id", "group"], as_index=False)[columns].mean()
     groups = _groups(patches)
-    found = {"n": len(known), "seeds": int(known["seed"].nunique()), "patches": len(patches)}
+    found: dict[str, Any] = {"n": len(known), "seeds": int(known["seed"].nunique()), "patches": len(patches)}
     for key in ("own", "other", "excess"):
         found[key] = {}
     for name in measures:

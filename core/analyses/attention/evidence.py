@@ -110,7 +110,7 @@ def evidence_of(
     pred, prob, threshold = decided[head]
     image = data.images(np.array([row]))
     brightness, change = (float(values[0]) for values in levels_of(data, image))
-    found = {}
+    found: dict[str, Any] = {}
     if levels is not None and label >= 0:
         others = levels.rows != row
         found = {
@@ -131,7 +131,7 @@ def evidence_of(
     )  # fmt: skip
 
 
-def _cloud(data: Dataset, row: int, column: str | None) -> dict[str, float | str]:
+def _cloud(data: Dataset, row: int, column: str | None) -> dict[str, Any]:
     """The share under cloud where the dataset knows it, from a column of shares or of percent."""
     try:
         name, values = cloud_of(data, column)
@@ -141,7 +141,7 @@ def _cloud(data: Dataset, row: int, column: str | None) -> dict[str, float | str
     return {"cloud": float(share), "cloud_column": name} if 0.0 <= share <= 1.0 else {}
 
 
-def _attention(data: Dataset, row: int, cam: np.ndarray | None, level: float | None) -> dict[str, float]:
+def _attention(data: Dataset, row: int, cam: np.ndarray | None, level: float | None) -> dict[str, Any]:
     found = {}
     mask = data.masks(np.array([row])) if data.has_masks else None
     if mask is not None:

@@ -87,8 +87,10 @@ def measure_randomised(view: FoldMaps, rows: np.ndarray, seeds: int, seed: int) 
     from core.explain.checks.randomisation import cascade, likeness_to_others
 
     tables = []
-    other = likeness_to_others(view.maps[rows], seed) if len(rows) else ()
-    for draw in range(seeds if len(rows) else 0):
+    if not len(rows):
+        return []
+    other = likeness_to_others(view.maps[rows], seed)
+    for draw in range(seeds):
         stages = cascade(
             view.model.network, view.images[rows], view.maps[rows], view.device, view.layer, view.min_map,
             view.method, seed=seed + draw,

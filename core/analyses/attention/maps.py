@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 CHUNK = 256  # patches between two reports of progress
 Method = Literal["xgradcam", "gradcam", "gradcam++", "layercam"]  # those of core.explain.cam.gradcam
-TARGETS = (1, 0, "predicted")
 
 
 class MapOptions(Options):
@@ -34,7 +33,7 @@ class MapOptions(Options):
 
     layer: str | None = Field(None, title="Layer", description="Path of the layer; none: the run's own.")
     method: Method | None = Field(None, title="Method", description="How maps are made; none: the run's own.")
-    evidence_for: Literal[TARGETS] = Field(
+    evidence_for: Literal[1, 0, "predicted"] = Field(
         1,
         title="Evidence for",
         description="1: the positive class. 0: the other class. predicted: the class that the network predicts.",
@@ -103,7 +102,8 @@ def analyse(run: RunFolder, options: MapOptions) -> Steps[dict[str, Any]]:
             made.append(maps)
             index.append(pd.DataFrame({"id": part, "fold": fold}))
     maps, table = np.concatenate(made), pd.concat(index, ignore_index=True)
-    words = {1: dataset.positive, 0: dataset.class_names[0]}.get(target, "the predicted class")
+    classes: dict[Any, str] = {1: dataset.positive, 0: dataset.class_names[0]}
+    words = classes.get(target, "the predicted class")
     facts = {"layer": layer, "method": method, "target": words, "size": list(maps.shape[1:])}
     facts |= {"options": options.model_dump(mode="json"), "seconds": time.monotonic() - began}
     facts["made"] = datetime.now(UTC).isoformat(timespec="seconds")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from pydantic import Field, field_validator
 from core.analyses.base import Analysis, Options
 from core.config.sections import names_of
 from core.data.store import Dataset
-from core.explain.bands.replacements import BASELINES
+from core.explain.bands.replacements import Baseline
 from core.explain.bands.tables import baseline_agreement, groups_by_id
 from core.explain.bands.verdict import band_verdict
 from core.progress import Progress, Steps
@@ -35,8 +35,8 @@ TABLES = ("bands", "groups")
 class OcclusionOptions(Options):
     """What is replaced, by what, in which patches."""
 
-    baselines: tuple[Literal[tuple(BASELINES)], ...] = Field(
-        tuple(BASELINES), min_length=1, title="Replaced by", description="What stands in a band's place, in turn."
+    baselines: tuple[Baseline, ...] = Field(
+        get_args(Baseline), min_length=1, title="Replaced by", description="What stands in a band's place, in turn."
     )
     patches: Literal["landslides", "called", "all"] = Field(
         "called",
@@ -155,7 +155,8 @@ def window_drops(
     from core.explain.bands.occlusion import Windows, occlude_windows
 
     images, other = view.prepared(patches, baseline)
-    windows = Windows.over(*images.shape[2:], _fitting(options.window, images), options.stride)
+    height, width = images.shape[2:]
+    windows = Windows.over(height, width, _fitting(options.window, images), options.stride)
     p0, after = occlude_windows(view.predict, images, other, windows, view.batch_size, view.model.device)
     facts = patches.facts.assign(head=view.heads[-1], baseline=baseline, p0=p0[:, -1], window=windows.size)
     return facts, (p0[:, None, None, -1] - after[..., -1]).astype(np.float32)
@@ -218,10 +219,10 @@ def occlude_patch(
     bands, groups = (table[table["head"] == head].reset_index(drop=True) for table in (bands, groups))
     windows = drops = cells = None
     if options.spatial:
-        size = patches.images.shape[2:]
-        windows = Windows.over(*size, _fitting(options.window, patches.images), options.stride)
+        height, width = patches.images.shape[2:]
+        windows = Windows.over(height, width, _fitting(options.window, patches.images), options.stride)
         drops = window_drops(view, patches, options)[1]
-        cells, drops = windows.to_pixels(drops, *size)[0], drops[0]
+        cells, drops = windows.to_pixels(drops, height, width)[0], drops[0]
     bands = bands.assign(drop=bands["p0"] - bands["p_b"])
     seconds = time.monotonic() - began
     return PatchOcclusion(

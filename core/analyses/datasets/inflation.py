@@ -5,9 +5,8 @@ Nothing is trained but classifiers on band statistics, which takes seconds; two 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,9 +19,6 @@ from core.data.store.dataset import Dataset
 from core.errors import DataError, RunError
 from core.progress import Progress, Steps
 from core.runs.store import RunFolder
-
-if TYPE_CHECKING:
-    from core.heads.base import Head
 
 PROBES = {"stats_logreg": "logistic regression", "stats_svm": "an SVM", "stats_nearest": "the nearest neighbour"}
 NEAREST = "stats_nearest"
@@ -83,7 +79,7 @@ def inflation(
     features = statistics_of(dataset, labels)
     draws = [tuple(draw_folds(dataset, labels, way, seed + k, pairs).folds for way in ways) for k in range(repeats)]
     honest = dataset.ids if honest is None else honest
-    rows = []
+    rows: list[Inflation] = []
     for done, (name, words) in enumerate(PROBES.items()):
         scored = []
         for k, draw in enumerate(draws):
@@ -139,7 +135,7 @@ def _out_of_fold(name: str, features: np.ndarray, labels: np.ndarray, folds: Fol
     return decisions(probs, fold_of, cross_fitted_thresholds(truth, probs, fold_of)), probs
 
 
-def _fitted(name: str, features: np.ndarray, labels: np.ndarray) -> Head:
+def _fitted(name: str, features: np.ndarray, labels: np.ndarray) -> Any:
     from core.heads.baselines import fit_baseline
 
     return _Nearest(features, labels) if name == NEAREST else fit_baseline(name, features, labels)
@@ -159,14 +155,15 @@ class _Nearest:
         return self._model.predict(self._scaler.transform(features)).astype(np.float64)
 
 
-def _compared(name: str, labels: np.ndarray, groups: np.ndarray, judged: list) -> Iterator[Inflation]:
+def _compared(name: str, labels: np.ndarray, groups: np.ndarray, judged: list) -> list[Inflation]:
     """All draws pooled: a group is resampled with all its patches in all draws."""
     known = labels >= 0
     repeats = len(judged)
     leaking, honest = ([draw[side] for draw in judged] for side in (0, 1))
-    columns = [np.concatenate([one[k] for one in side]) for side in (leaking, honest) for k in (0, 1)]
+    a, probs_a = (np.concatenate([one[k] for one in leaking]) for k in (0, 1))
+    b, probs_b = (np.concatenate([one[k] for one in honest]) for k in (0, 1))
     truth, clusters = np.tile(labels[known], repeats), np.tile(groups[known], repeats)
-    return _rows(name, truth, *columns, clusters, int(known.sum()))
+    return _rows(name, truth, a, probs_a, b, probs_b, clusters, int(known.sum()))
 
 
 def _rows(name, truth, pred_a, probs_a, pred_b, probs_b, groups, n: int) -> list[Inflation]:

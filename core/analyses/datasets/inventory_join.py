@@ -70,8 +70,9 @@ def analyse(target: DatasetTarget, options: InventoryOptions) -> Steps[dict[str,
         return (yield from _joined(target, options))
     finally:
         if options.uploaded:
-            for folder in {uploads.folder_of(path, target.checkpoints) for path in options.files} - {None}:
-                uploads.forget(folder)
+            for folder in {uploads.folder_of(path, target.checkpoints) for path in options.files}:
+                if folder is not None:
+                    uploads.forget(folder)
 
 
 def _joined(target: DatasetTarget, options: InventoryOptions) -> Steps[dict[str, Any]]:

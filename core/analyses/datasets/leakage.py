@@ -25,7 +25,7 @@ from core.progress import Progress, Steps, part
 from core.runs.store import open_run
 from core.runs.targets import DatasetTarget
 
-_FOLDS = FoldsConfig.model_fields
+_FOLDS: dict[str, Any] = dict(FoldsConfig.model_fields)  # Any: a field stands here as a default of its own type
 
 
 class LeakageOptions(Options):

@@ -23,7 +23,8 @@ from core.analyses.embedding import projections
 from core.config.sections import NoDataValue, names_of
 from core.data import uploads
 from core.data.bands import Band
-from core.embed.features import Preparation
+from core.data.readers.base import Rejection
+from core.embed.features import Metric, Preparation
 from core.embed.neighbours import nearest
 from core.embed.projection import fit_projection
 from core.embed.tsne import between_neighbours
@@ -147,7 +148,8 @@ def _opened(options: NewPatchesOptions, told: list[str]) -> tuple[Batches, Seque
     from core.predict.sources import batches_of, patches_of
     from core.predict.values import doubts
 
-    source, rejected = Path(options.source), []
+    source = Path(options.source)
+    rejected: list[Rejection] = []
     if not source.exists():
         again = "Upload it again." if options.uploaded else "Write the full path of one that is."
         raise DataError(f"{source.name} is no file or folder on this machine any more. {again}")
@@ -260,7 +262,7 @@ def _place(
 
 
 def _among_neighbours(
-    known: np.ndarray, train: np.ndarray, xy: np.ndarray, metric: str, embedded: np.ndarray
+    known: np.ndarray, train: np.ndarray, xy: np.ndarray, metric: Metric, embedded: np.ndarray
 ) -> np.ndarray:
     preparation = Preparation.fit(known, train, metric)
     return between_neighbours(preparation.rows(embedded), preparation.rows(known[train]), xy[train])

@@ -18,6 +18,7 @@ from core.analyses.maps.cell import chosen_windows, shown
 from core.analyses.maps.opened import OpenMap, open_map
 from core.analyses.scene import SceneOptions, input_of
 from core.analyses.scene_map import OWN
+from core.arrays import whole_pair
 from core.config import EmbedConfig
 from core.embed.features import Preparation
 from core.errors import DataError, RunError
@@ -114,8 +115,8 @@ def alike(scene: OpenMap, fold: int, cell: str) -> pd.DataFrame:
         distances.append(away[apart])
         of = place.of(kept["corners"] + np.array(scene.windows.side) / 2)
         for k in np.flatnonzero(apart & (of >= 0)):
-            if away[k] < best.get(int(of[k]), (np.inf,))[0]:
-                best[int(of[k])] = (float(away[k]), *map(int, kept["corners"][k]))
+            if away[k] < best.get(int(of[k]), (np.inf, 0, 0))[0]:
+                best[int(of[k])] = (float(away[k]), *whole_pair(kept["corners"][k]))
     names = cells["cell"].to_numpy()
     best = {k: one for k, one in best.items() if names[k] != cell}
     first = sorted(best.items(), key=lambda item: (item[1], item[0]))[:MOST]
@@ -149,11 +150,11 @@ class _Places:
 
 def _middle(scene: OpenMap, row: int, col: int) -> float:
     """The map's probability in the middle of a window."""
-    at = [
+    row, col = (
         min(k + n // 2, most - 1)
         for k, n, most in zip((row, col), scene.windows.side, scene.windows.shape, strict=True)
-    ]
-    return float(scene.answers(*at, 1, 1)["probability"][0, 0])
+    )
+    return float(scene.answers(row, col, 1, 1)["probability"][0, 0])
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,7 +188,7 @@ def _kept(index: ResultFolder, stripe: Stripe, made_of: np.ndarray) -> dict[str,
         found = load_arrays(_file(index, stripe))
     except DataError:
         return None
-    return found if np.array_equal(found.get("made_of"), made_of) else None
+    return found if np.array_equal(found.get("made_of", np.empty(0)), made_of) else None
 
 
 def _all(scene: OpenMap, index: ResultFolder) -> Iterator[dict[str, np.ndarray]]:

@@ -22,6 +22,7 @@ from pydantic import Field
 from core.analyses.base import Analysis, Options
 from core.analyses.maps.opened import OpenMap, open_map, report_of
 from core.analyses.scene_map import folder
+from core.arrays import pair, whole_pair
 from core.data.store import DatasetWriter
 from core.errors import ConfigError, DataError
 from core.io.safe_paths import slug
@@ -90,7 +91,8 @@ def analyse(run: RunFolder, options: JudgedOptions) -> Steps[dict[str, Any]]:
     yield Progress(0.0, "Opening the scene.")
     scene = open_map(run, options.map)
     out = _place(run, scene.own.path.name, options, scene.report)
-    said, left = verdicts(scene.own.path, scene.report), Counter()
+    said = verdicts(scene.own.path, scene.report)
+    left: Counter[str] = Counter()
     patches = labelled_windows(scene, said, left)
     made = yield from _write(scene, out, patches, left)
     counts = Counter(int(label) for label in made.labels)
@@ -185,7 +187,7 @@ def _without(scene: OpenMap, cell: pd.Series, clear: np.ndarray) -> list[tuple[i
 
 def _around(scene: OpenMap, row: float, col: float) -> tuple[int, int]:
     """The corner of the window around a place, moved where it would leave the scene."""
-    return tuple(
+    return whole_pair(
         min(max(0, math.floor(at) - side // 2), most - side)
         for at, side, most in zip((row, col), scene.windows.side, scene.windows.shape, strict=True)
     )
@@ -214,7 +216,7 @@ def _write(scene: OpenMap, out: Path, patches: list[Patch], left: Counter) -> St
     stem = Path(scene.report["scene"]["scene"]).stem
     cells = scene.own.table("cells")
     cell_side = [float((cells[b] - cells[a]).median()) for a, b in (("top", "bottom"), ("left", "right"))]
-    block = tuple(max(2.0 * s, c) for s, c in zip(side, cell_side, strict=True))
+    block = pair(max(2.0 * s, c) for s, c in zip(side, cell_side, strict=True))
     kept: list[Patch] = []
     for patch in patches:
         seen = np.isfinite(scene.images(patch.row, patch.col, *side)).all(axis=0).mean()

@@ -74,7 +74,7 @@ class CostOptions(Options):
             try:
                 bands = choose_bands(names, ZINDI_BANDS)
             except ConfigError:  # not Zindi's: bands of any name
-                bands = bands_named(names)
+                bands = bands_named(names or ())
             return bands, (self.size or SIDE, self.size or SIDE)
         data = open_dataset(Path(self.dataset))
         height, width = (self.size, self.size) if self.size else data.shape[1:]

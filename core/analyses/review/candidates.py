@@ -66,8 +66,8 @@ def candidates(run: RunFolder, where: str) -> Steps[Candidates]:
     """Those of a place. Raises DataError where none is left, ConfigError or RunError for a place that is not there."""
     kind, name = parsed(where)
     must_be_there(run, where)
-    steps = {OWN: _own, DATASET: _dataset, PREDICTION: _prediction, SCENE: _scene}[kind]
-    found = yield from (steps(run) if kind == OWN else steps(run, name))
+    others = {DATASET: _dataset, PREDICTION: _prediction, SCENE: _scene}
+    found = yield from (_own(run) if kind == OWN else others[kind](run, name))
     if not len(found.names):
         raise DataError(
             f"Nothing is left to ask for in {found.title}: all of it has a label, was judged, holds no data or is "
@@ -165,7 +165,9 @@ def _prediction(run: RunFolder, name: str) -> Steps[Candidates]:
     report = _report(run, name)
     asked, table = report["options"], run.results(PREDICTION).part(name).table(TABLE)
     source = Path(asked["source"])
-    opening = (source, asked.get("format"), asked.get("bands"), [], asked.get("unit"), asked.get("nodata"), [])
+    opening: tuple[Any, ...] = (
+        source, asked.get("format"), asked.get("bands"), [], asked.get("unit"), asked.get("nodata"), [],
+    )  # fmt: skip
     bands, _, dataset = patches_of(*opening)
     table = table.assign(id=table["id"].astype(str)).drop_duplicates("id")
     free = table["prob"].notna().to_numpy() & (table["known"] == "").to_numpy()
@@ -212,7 +214,8 @@ def _scene(run: RunFolder, name: str) -> Steps[Candidates]:
             corners = [chosen_windows(scene, cells.iloc[int(k)], 1)[0] for k in some]
             seen = np.array([bool(one) for one in corners])
             if seen.any():
-                raw = [scene.images(*one[0], *scene.windows.side) for one in corners if one]
+                height, width = scene.windows.side
+                raw = [scene.images(one[0][0], one[0][1], height, width) for one in corners if one]
                 yield some[seen], np.stack(raw)
 
     return Candidates(

@@ -18,6 +18,7 @@ from pydantic import Field
 from core.analyses.base import Analysis, Options
 from core.analyses.maps.opened import report_of
 from core.analyses.review.candidates import OWN, SCENE, Candidates, candidates, must_be_there, parsed, space_of
+from core.errors import needed
 from core.io.safe_paths import slug
 from core.progress import Progress, Steps, part
 from core.runs.job_folder import now
@@ -145,7 +146,7 @@ def _kept(run: RunFolder, where: str, found: Candidates, at: np.ndarray) -> Step
     home.mkdir(parents=True, exist_ok=True)
     free = (home / (f"{stem}.h5" if k == 1 else f"{stem}-{k}.h5") for k in range(1, 10_000))
     path = next(one for one in free if not one.exists())
-    batches = found.images(at)
+    batches = needed(found.images, f"The patches of {found.title} cannot be read.")(at)
     first = next(batches)
     with DatasetWriter(
         path, bands=found.bands, shape_hw=first[1].shape[2:], class_names=tuple(run.summary()["class_names"]),

@@ -9,7 +9,7 @@ written.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -128,11 +128,12 @@ def predict_between(
     stored = _stored(run, fold, ends, names, view)
     at = np.searchsorted(position, [0.0, 1.0, 2.0])
     gaps = [np.abs(expit(log_odds[name])[at] - values).max() for name, values in stored.items()]
-    similar = listed_ssim(patches, normalised_range(config.normalise.method, patches), *LEGS.T, valid)
+    similar = listed_ssim(patches, normalised_range(config.normalise.method, patches), LEGS[:, 0], LEGS[:, 1], valid)
+    first, second, third = ends
     return Interpolation(
         fold=fold,
-        ids=tuple(str(dataset.ids[row]) for row in ends),
-        labels=tuple(int(labels[row]) for row in ends),
+        ids=(str(dataset.ids[first]), str(dataset.ids[second]), str(dataset.ids[third])),
+        labels=(int(labels[first]), int(labels[second]), int(labels[third])),
         seen=tuple(np.isin(ends, rows.train).tolist()),
         position=position,
         probs={name: expit(values) for name, values in log_odds.items()},
@@ -196,7 +197,7 @@ def _between(ends: np.ndarray, valid: np.ndarray | None, position: np.ndarray, e
     return stops
 
 
-def _svm(headline: str, heads: Sequence[str]) -> str | None:
+def _svm(headline: str, heads: Iterable[str]) -> str | None:
     """The SVM whose margin is drawn: the headline where it is one, or the run's first."""
     known = [name for name in heads if name.startswith("svm_")]
     return headline if headline in known else next(iter(known), None)

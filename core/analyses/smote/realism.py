@@ -69,7 +69,8 @@ def analyse(run: RunFolder, options: RealismOptions) -> Steps[dict[str, Any]]:
         raise RunError(f"Run '{run.name}' has no synthetic patches. Choose a run that was balanced by SMOTE.")
     group_of = _groups(oof)
     n_folds = run.config().folds.n_splits
-    tables, parts, control = [], {kind: [] for kind in KINDS}, []
+    tables, control = [], []
+    parts: dict[str, list] = {kind: [] for kind in KINDS}
     for fold in range(n_folds):
         yield Progress(0.6 * fold / n_folds, f"Comparing real and synthetic landslides: fold {fold + 1} of {n_folds}.")
         of_fold = lineage[lineage["fold"] == fold].reset_index(drop=True)
@@ -83,7 +84,7 @@ def analyse(run: RunFolder, options: RealismOptions) -> Steps[dict[str, Any]]:
     table = pd.concat(tables, ignore_index=True)
     head, predicted = yield from _held_out(run, dataset, table, oof)
     yield Progress(0.95, "Summarising.")
-    report = {
+    report: dict[str, Any] = {
         "run": run.name, "method": run.config().smote.method, "protocol": run.config().smote.protocol,
         "n_synthetic": len(lineage), "n": len(table), "folds": int(table["fold"].nunique()),
         "n_landslides": int((oof["label"] == 1).sum()), "options": options.model_dump(), "halvings": TIMES,
@@ -109,7 +110,8 @@ def _held_out(
     run: RunFolder, dataset: Dataset, table: pd.DataFrame, oof: pd.DataFrame
 ) -> Steps[tuple[str, list[pd.DataFrame]]]:
     """The head, and what held-out models predict: a table a model; no table where every model has seen the parents."""
-    head, predicted, n_folds = scoring_head(run), [], run.config().folds.n_splits
+    head, n_folds = scoring_head(run), run.config().folds.n_splits
+    predicted: list[pd.DataFrame] = []
     if run.config().smote.protocol != "inside_fold":
         return head, predicted
     fold_of = dict(zip(oof["id"].astype(str), oof["fold"].astype(int), strict=True))

@@ -23,7 +23,7 @@ from core.runs.store import RunFolder, list_runs
 from core.text import interval, number
 
 VERSION = 1
-_FOLDS = FoldsConfig.model_fields
+_FOLDS: dict[str, Any] = dict(FoldsConfig.model_fields)  # Any: a field stands here as a default of its own type
 IN_WORDS = {
     "random": "with random folds", "grouped": "with groups kept together", "block": "with blocks of ground kept apart",
     "region": "in a region left out of training",

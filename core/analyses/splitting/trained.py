@@ -39,7 +39,8 @@ def runs_by_way(run: RunFolder, others: Iterable[RunFolder]) -> dict[str, list[R
     A run of one split is none of them. Where a way was tried with several settings (another buffer, other columns),
     those of ``run`` itself count for its own way, and of another way those of the newest run.
     """
-    own, found = recipe_of(run, any_folds=True), {}
+    own = recipe_of(run, any_folds=True)
+    found: dict[str, list[RunFolder]] = {}
     for other in [run, *sorted(others, key=lambda one: one.name, reverse=True)]:
         if other.name != run.name and not _is_of(other, own):
             continue

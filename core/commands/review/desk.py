@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from core.commands.console import AsJson, Checkpoints, Run, analyse, print_result
+from core.commands.console import NOTHING_KEPT, AsJson, Checkpoints, Run, analyse, print_result
 from core.commands.review.against import against
-from core.errors import ConfigError, DataError
+from core.errors import ConfigError, DataError, needed
 from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, open_run
 from core.text import interval, list_names, number
 
@@ -137,7 +137,7 @@ def _issues(
     found = read(folder)
     if found is None or (runs and tuple(found.report["runs"]) != runs):
         analyse(folder, NAME, {"runs": runs}, as_json)
-        found = read(folder)
+        found = needed(read(folder), NOTHING_KEPT)
     table = found.table()
     said = {key[1]: {e.by: e.verdict for e in entries} for key, entries in desk.by_subject("patch").items()}
     rows = [row | {"judged": said.get(row["id"], {})} for row in table.head(top).to_dict("records")]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from core.commands.console import analyse
+from core.commands.console import NOTHING_KEPT, analyse
+from core.errors import needed
 from core.runs.store import RunFolder
 from core.text import list_names, number
 
@@ -33,7 +34,7 @@ def list_groups(
         found = reported(target, dataset)
         if found is None:
             analyse(target, ANALYSIS.name, {"scores": False}, as_json)
-            found = reported(target, dataset)
+            found = needed(reported(target, dataset), NOTHING_KEPT)
     groups = patch_groups(dataset, labels_in_use(dataset), found.pairs, folder.folds())
     said = {key[1]: {e.by: e.verdict for e in entries} for key, entries in desk.by_subject(GROUP).items()}
     rows = [

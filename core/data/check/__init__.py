@@ -13,7 +13,7 @@ import pandas as pd
 from core.data.check.files import file_rows
 from core.data.check.masks import mask_rows
 from core.data.check.missing import missing_rows
-from core.data.check.report import SHOWN, CheckReport, CheckRow
+from core.data.check.report import SHOWN, CheckReport, CheckRow, Severity
 from core.data.check.units import order_row, unit_row
 from core.data.check.values import Scan, scan, value_rows
 from core.data.leakage.split_audit import Leaks, leaks_of
@@ -130,7 +130,7 @@ def _check_duplicates(dataset: Dataset, labels: np.ndarray, found: Scan) -> list
     agreeing = [s for s in sets if not {0, 1} <= set(labels[s].tolist())]
     crossing = [] if dataset.groups is None else [s for s in sets if len(set(dataset.groups[s])) > 1]
     rows = []
-    for severity, what, which, advice in (
+    judged: tuple[tuple[Severity, str, list[np.ndarray], str], ...] = (
         (
             "error",
             "Identical patches have different labels",
@@ -144,7 +144,8 @@ def _check_duplicates(dataset: Dataset, labels: np.ndarray, found: Scan) -> list
             crossing,
             "Give them one group: they belong together. Folds keep them together in any case.",
         ),
-    ):
+    )
+    for severity, what, which, advice in judged:
         if which:
             members = np.concatenate(which)
             ids = tuple(map(str, dataset.ids[members]))

@@ -55,7 +55,7 @@ def _fill_row(dataset: Dataset, found: Scan) -> CheckRow:
         return CheckRow("ok", "No value looks like an unstated no-data value")
     where = list_names([f"{value:g} in all bands of {n:,} pixels" for value, n in fills.items()])
     share = sum(fills.values()) / (len(dataset) * int(np.prod(dataset.shape[1:])))
-    value = max(fills, key=fills.get)
+    value = max(fills, key=fills.__getitem__)
     advice = f"Outside the usual range of most bands, and used as a value: ingest again with --nodata {value:g}."
     return CheckRow("warning", "A value looks like no data", where, sum(fills.values()), share, advice)
 

@@ -58,8 +58,8 @@ def order_row(dataset: Dataset) -> CheckRow:
 
 def other_unit(band: Band, row: Mapping) -> str:
     """What the values look like instead, or nothing. row: the band's statistics (q01, q99, max)."""
-    low, high, top = (row.get(key) for key in ("q01", "q99", "max"))
-    if any(v is None or not np.isfinite(v) for v in (low, high, top)) or low == high:
+    low, high, top = (float("nan") if (value := row.get(key)) is None else value for key in ("q01", "q99", "max"))
+    if not np.isfinite([low, high, top]).all() or low == high:
         return ""
     if band.unit == DECIBEL:
         if low >= 0.0:

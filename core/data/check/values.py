@@ -106,25 +106,25 @@ def likely_fills(dataset: Dataset) -> list[float]:
 def value_rows(dataset: Dataset, found: Scan) -> list[CheckRow]:
     """What is wrong with single values and bands."""
     n = len(dataset)
-    always = found.constant.all(axis=0)  # (C,)
-    zero = found.zero.all(axis=0)
+    always = np.all(found.constant, axis=0)  # (C,)
+    zero = np.all(found.zero, axis=0)
     named = [f"{name} (0 everywhere)" if z else name for name, z in zip(dataset.band_names, zero, strict=True)]
     counts = f"{int(found.n_nan.sum())} NaN, {int(found.n_infinite.sum())} infinite."
     return [
         patches_row(
-            found.nonfinite.any(axis=1),
+            np.any(found.nonfinite, axis=1),
             dataset,
             ("Values that are not finite", "All values are finite"),
             f"They count as missing: left out of statistics, and replaced by the band's training mean. {counts}",
-            bands=found.nonfinite.any(axis=0),
+            bands=np.any(found.nonfinite, axis=0),
         ),
         patches_row(
-            found.n_absurd.any(axis=1),
+            np.any(found.n_absurd, axis=1),
             dataset,
             ("Values far outside everything else in their band", "No value is far outside everything else in its band"),
             f"{int(found.n_absurd.sum()):,} values outside the band's usual range that no sensor measures count as "
             "missing. If they mean no data, say so: ingest again with --nodata VALUE.",
-            bands=found.n_absurd.any(axis=0),
+            bands=np.any(found.n_absurd, axis=0),
             share=float(found.n_absurd.sum()) / (n * int(np.prod(dataset.shape))),
         ),
         bands_row(
@@ -135,18 +135,18 @@ def value_rows(dataset: Dataset, found: Scan) -> list[CheckRow]:
             named,
         ),
         patches_row(
-            (found.constant & ~always).any(axis=1),
+            np.any(found.constant & ~always, axis=1),
             dataset,
             ("Patches in which a band is constant", "No band is constant in single patches"),
             "Look at them: a sensor may be missing there.",
-            bands=found.constant.any(axis=0) & ~always,
+            bands=np.any(found.constant, axis=0) & ~always,
         ),
         patches_row(
-            found.unusual.any(axis=1),
+            np.any(found.unusual, axis=1),
             dataset,
             ("Values outside a band's usual range", "All values are in their bands' usual ranges"),
             "Check unit and order of the bands (dB or linear, DN or reflectance); the values are used as they are.",
-            bands=found.unusual.any(axis=0),
+            bands=np.any(found.unusual, axis=0),
             share=float(found.unusual.sum()) / (n * int(np.prod(dataset.shape))),
             share_of="values",
         ),

@@ -16,9 +16,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from core.arrays import whole_pair
 from core.data.bands import ZINDI_BANDS, bands_named
 from core.data.demo.ground import CELL, MARGIN, Cell, Ground, build_ground
 from core.data.demo.plan import ScenePlan, decide
@@ -82,7 +84,7 @@ def demo_steps(path: Path | str, n: int = 1200, seed: int = 0, pairs: bool = Fal
         "flipped_ids": _ids(np.sort(wrong)),
         "near_duplicates": [_ids(np.array(pair)) for scene in scenes for pair in scene.pairs()],
     }
-    options = {
+    options: dict[str, Any] = {
         "bands": PAIR_BANDS if pairs else ZINDI_BANDS,
         "shape_hw": (CELL, CELL),
         "class_names": ("non_landslide", "landslide"),
@@ -116,7 +118,7 @@ def _draw(scenes: list[ScenePlan], wrong: np.ndarray, seed: int, pairs: bool) ->
 
 
 def _draw_scene(scene: ScenePlan, wrong: np.ndarray, rng: np.random.Generator, pairs: bool) -> DemoPatches:
-    shape = tuple(CELL * side + 2 * MARGIN for side in scene.grid)
+    shape = whole_pair(CELL * side + 2 * MARGIN for side in scene.grid)
     ground = build_ground(rng, shape, list(scene.cells))
     images = (optical_pair if pairs else observe)(rng, ground)
     corners = [(cell.top, cell.left) for cell in scene.cells]

@@ -249,7 +249,8 @@ def _steepest_path(rng, ground: Ground, window, length_px: float) -> np.ndarray:
             heading = 0.6 * heading + downhill  # with some inertia
             y, x = (y, x) + heading / (np.hypot(*heading) + 1e-6)
             points.append((y, x))
-        drop = height[tuple(np.int64(points[0]))] - height[tuple(np.int64(points[-1]))]
+        (top, left), (bottom, right) = points[0], points[-1]
+        drop = height[int(top), int(left)] - height[int(bottom), int(right)]
         if drop > deepest:
             best, deepest = np.array(points), drop
     return best

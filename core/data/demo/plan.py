@@ -72,7 +72,8 @@ def _plan(n: int, rng: np.random.Generator) -> list[ScenePlan]:
 
 def _sizes(n_cells: int, rng: np.random.Generator) -> tuple[list[tuple[int, int]], list[int]]:
     """Grids of the scenes and how many of their cells are used: 5 to 11, so that a group holds 5 to 12 patches."""
-    grids, sizes = [], []
+    grids: list[tuple[int, int]] = []
+    sizes: list[int] = []
     while (left := n_cells - sum(sizes)) > 0:
         grid = GRIDS[rng.integers(len(GRIDS))]
         size = min(grid[0] * grid[1], 11) - int(rng.integers(0, 2))

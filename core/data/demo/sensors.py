@@ -9,6 +9,7 @@ is that of a textbook: sunlit and shaded slopes, foreshortened and shadowed slop
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, uniform_filter
@@ -35,7 +36,7 @@ def optical(rng: np.random.Generator, ground: Ground) -> np.ndarray:
     """(4, H, W) float32 DN of red, green, blue, near infrared, after the event."""
     soil_colour = SOIL * rng.normal(1.0, (0.08, 0.05, 0.06, 0.10)) * rng.lognormal(0.0, 0.10)
     scar_colour = soil_colour * rng.normal((1.52, 1.6, 1.75, 0.85), 0.07)  # fresh rock and rubble: bright and grey
-    layers = [
+    layers: list[tuple[Any, np.ndarray]] = [
         (np.float32(1.0), FOREST * [1.1, 1.05, 1.05, 1.0]),
         (ground.grass, GRASS),
         (ground.soil, soil_colour),

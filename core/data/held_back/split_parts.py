@@ -77,9 +77,9 @@ def held_back(dataset: Dataset, labels: np.ndarray, config: FoldsConfig) -> Held
 
     Raises FoldError when nothing labelled would remain.
     """
-    parts, nothing = split_parts(dataset), np.zeros(len(dataset), bool)
+    parts, stated, nothing = split_parts(dataset), split_words(dataset), np.zeros(len(dataset), bool)
     labelled = np.asarray(labels) >= 0
-    if parts is None:
+    if parts is None or stated is None:
         return HeldBack(nothing, _no_use(config, dataset))
     test, val = (labelled & (parts == part) for part in (TEST, VAL))
     if not config.use_split:
@@ -88,12 +88,12 @@ def held_back(dataset: Dataset, labels: np.ndarray, config: FoldsConfig) -> Held
         return HeldBack(nothing, (told,) if test.any() else ())
     mask = test | val if config.hold_out_val else test
     if mask.any() and not (labelled & ~mask).any():
-        names = " and ".join(sorted(set(split_words(dataset)[mask].tolist())))
+        names = " and ".join(sorted(set(stated[mask].tolist())))
         raise FoldError(
             f"All {int(labelled.sum()):,} labelled patches of {dataset.name} belong to the part '{names}' of its own "
             "split, which is held back. Set folds.use_split=false to draw folds over everything."
         )
-    notes = [*_unknown(dataset)]
+    notes = [*_unknown(stated)]
     for name, of, where in (("test", test, True), ("validation", val, config.hold_out_val)):
         if of.any() and where:
             positive = int((np.asarray(labels)[of] == 1).sum())
@@ -111,8 +111,8 @@ def _no_use(config: FoldsConfig, dataset: Dataset) -> tuple[str, ...]:
     return (f"folds.hold_out_val has no effect: {dataset.name} states no validation part.",)
 
 
-def _unknown(dataset: Dataset) -> list[str]:
-    unknown = [word for word in np.unique(split_words(dataset)).tolist() if part_of(word) is None]
+def _unknown(stated: np.ndarray) -> list[str]:
+    unknown = [word for word in np.unique(stated).tolist() if part_of(word) is None]
     if not unknown:
         return []
     return [f"The split's words {list_names(unknown)} mean neither train, validation nor test; they count as train."]

@@ -95,8 +95,8 @@ def read_inventory(path: Path, name: str | None = None) -> Inventory:
     notes += _date([cells for _, cells in rows], kind)
     kept: dict[str, list] = {column: [] for column in COLUMNS}
     seen: dict[tuple, int] = {}
-    for (line, cells), reason in zip(rows, reasons, strict=True):
-        event = _event(cells, name)
+    for (line, fields), reason in zip(rows, reasons, strict=True):
+        event = _event(fields, name)
         reason = reason or _seen_before(event, seen, line)
         if reason:
             aside.append((line, reason))

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from core import access
+from core.arrays import Texts
 from core.data.inventories import Inventory
 from core.data.store.dataset import Dataset
 from core.errors import DataError
@@ -62,7 +63,7 @@ def haversine_km(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def join_by_place(
-    ids: Sequence[str],
+    ids: Texts,
     lonlat: np.ndarray,
     events: pd.DataFrame,
     within_km: float,
@@ -140,7 +141,7 @@ def _on_sphere(lonlat: np.ndarray) -> np.ndarray:
 
 
 def _table(
-    ids: Sequence[str],
+    ids: Texts,
     events: pd.DataFrame,
     nearest: np.ndarray,
     distance: np.ndarray,

@@ -12,7 +12,8 @@ import numpy as np
 
 def patch_hashes(images: np.ndarray) -> np.ndarray:
     """(N,) text: equal for patches (N, C, H, W) whose values are equal bit for bit."""
-    return np.array([hashlib.blake2b(np.ascontiguousarray(p), digest_size=16).hexdigest() for p in images], dtype="U32")
+    found = [hashlib.blake2b(np.ascontiguousarray(patch).data, digest_size=16).hexdigest() for patch in images]
+    return np.array(found, dtype="U32")
 
 
 def equal_pairs(hashes: np.ndarray) -> np.ndarray:
@@ -34,8 +35,11 @@ def joined(groups: np.ndarray | None, n: int, pairs: np.ndarray) -> np.ndarray |
         (n,) text: ``groups`` where no pair crosses them; otherwise joined groups carry the name of the first of them.
         None when there are neither groups nor pairs; with pairs alone a group is named by its first row.
     """
-    if not len(pairs):
-        return groups
+    return merged(groups, n, pairs) if len(pairs) else groups
+
+
+def merged(groups: np.ndarray | None, n: int, pairs: np.ndarray) -> np.ndarray:
+    """(n,) text: as :func:`joined`, where there are pairs."""
     # Without groups every patch is its own, named by its row.
     own = np.arange(n).astype(str) if groups is None else np.asarray(groups)
     names, group_of = np.unique(own, return_inverse=True)

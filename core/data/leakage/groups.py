@@ -19,7 +19,7 @@ import pandas as pd
 
 from core.data.folds import fold_by_id
 from core.data.grouping import PAIR_WORDS, rows_of
-from core.data.leakage.duplicates import joined
+from core.data.leakage.duplicates import merged
 from core.data.store.dataset import Dataset
 
 MOSTLY = 0.5  # two crops of one ground are one picture seen twice where they share more than this of it
@@ -136,7 +136,7 @@ def patch_groups(
     if not len(pairs):
         return []
     rows = rows_of(dataset, pairs)
-    component = joined(None, len(dataset), rows)
+    component = merged(None, len(dataset), rows)
     fold_of, out = _folds(folds)
     parts = np.full(len(dataset), "") if dataset.split is None else dataset.split.astype(str)
     members: dict[str, list[int]] = {}

@@ -67,7 +67,7 @@ def parts_by_bands(seen: np.ndarray) -> tuple[list[tuple[np.ndarray, np.ndarray]
     chosen = sorted(meeting, key=lambda bands: -meeting[bands])[:MOST_PARTS]
     parts = []
     for bands in sorted(chosen, key=lambda bands: (-len(bands), bands)):
-        rows = np.flatnonzero(kinds[:, list(bands)].all(axis=1)[kind_of.ravel()])
+        rows = np.flatnonzero(np.all(kinds[:, list(bands)], axis=1)[kind_of.ravel()])
         if len(rows) > 1:
             parts.append((rows, np.array(bands)))
     return parts, len(meeting) - len(chosen)

@@ -51,7 +51,9 @@ BACK = {"turned by 90 degrees": "turned by 270 degrees", "turned by 270 degrees"
 class Patches(Protocol):
     """What is read by rows: ``patches[rows]`` is (n, C, H, W); an array of all patches is one."""
 
-    shape: tuple[int, ...]
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """N, C, H, W."""
 
     def __getitem__(self, rows): ...
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from core.arrays import Texts
 from core.data.leakage.duplicates import patch_hashes
 from core.data.leakage.footprints import footprints, overlaps
 from core.data.leakage.overlap import agreement, detail_of
@@ -153,7 +154,7 @@ def leaks_path(dataset: Path | str) -> Path:
 Found = tuple[pd.DataFrame, tuple[str, ...]]  # pairs, and notes on what was not looked for
 
 
-def find_leaks(patches: Patches, ids: Sequence[str] | None = None) -> Steps[Found]:
+def find_leaks(patches: Patches, ids: Texts | None = None) -> Steps[Found]:
     """The pairs (see :class:`Leaks`) and the notes.
 
     patches: (N, C, H, W) in the bands' units, nan where missing, an array or anything read by rows. ids: (N,) text, or
@@ -163,7 +164,7 @@ def find_leaks(patches: Patches, ids: Sequence[str] | None = None) -> Steps[Foun
         return (yield from _find(patches, ids))
 
 
-def _find(patches: Patches, ids: Sequence[str] | None) -> Steps[Found]:
+def _find(patches: Patches, ids: Texts | None) -> Steps[Found]:
     n, _, height, width = patches.shape
     names = np.arange(n).astype(str) if ids is None else np.asarray(ids)
     hashed, blank, seen = yield from part(_hashes(patches), 0.0, 0.15)

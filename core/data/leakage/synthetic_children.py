@@ -114,11 +114,11 @@ def _judged(patches: Patches, cells: Cells, row: int, parent: int, other: int) -
     if not WEIGHT[0] <= weight <= WEIGHT[1]:
         return None
     left_over = _left_over(c, a, b, weight)
-    fine = [
+    fine_c, fine_a, fine_b = (
         detail_of(one, known)[:, BOX // 2 : -(BOX // 2), BOX // 2 : -(BOX // 2)]
         for one, known in zip(z, there, strict=True)
-    ]
-    if left_over > LEFT_OVER or _left_over(*fine, weight) > FINE_LEFT_OVER:
+    )
+    if left_over > LEFT_OVER or _left_over(fine_c, fine_a, fine_b, weight) > FINE_LEFT_OVER:
         return None
     if weight < 0.5:
         parent, other, weight = other, parent, 1.0 - weight

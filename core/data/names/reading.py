@@ -15,13 +15,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from core.errors import ConfigError
 from core.text import list_names
 
 TABLE: dict[str, Any] = json.loads((Path(__file__).parent / "aliases.json").read_text("utf-8"))
 SENSORS: dict[str, dict[str, Any]] = TABLE["sensors"]
+if TYPE_CHECKING:
+    Sensor: TypeAlias = str  # the names are those of a table, which no type checker reads
+else:
+    Sensor = Literal[tuple(SENSORS)]
 POLARISATIONS = ("vv", "vh", "hh", "hv")
 _ORBITS = {
     **dict.fromkeys(("desc", "dsc", "descending", "des"), "desc"),
@@ -305,4 +309,5 @@ def _sense(words: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _order(code: str) -> tuple[int, str]:
-    return int(re.search(r"\d+", code)[0]), code
+    number = re.search(r"\d+", code)
+    return int(number[0]) if number else 0, code

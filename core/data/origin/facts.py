@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.arrays import Texts
 from core.data.leakage.footprints import Footprints, footprints
 from core.data.origin.fingerprints import Fingerprints, fingerprints, plane_side
 from core.data.store.dataset import Dataset
@@ -66,7 +67,7 @@ def with_places(
     return PatchFacts(dataset.ids[rows], prints, footprints(dataset).rows(rows), groups[rows], square)
 
 
-def without_places(ids: Sequence[str], prints: Fingerprints, square: bool = True) -> PatchFacts:
+def without_places(ids: Texts, prints: Fingerprints, square: bool = True) -> PatchFacts:
     """Of patches of which only the pixels are known."""
     return PatchFacts(np.asarray(ids, dtype=str), prints, nowhere(len(ids)), np.full(len(ids), ""), square)
 

@@ -77,7 +77,7 @@ def _hashes(images: np.ndarray) -> np.ndarray:
     high = np.where(np.isnan(images), -np.inf, images).max(axis=(2, 3))
     out = np.zeros(images.shape[:2], np.uint64)
     for k, c in zip(*np.nonzero(high > low), strict=True):
-        digest = hashlib.blake2b(np.ascontiguousarray(canonical[k, c], "<f4"), digest_size=8).digest()
+        digest = hashlib.blake2b(np.ascontiguousarray(canonical[k, c], "<f4").data, digest_size=8).digest()
         out[k, c] = int.from_bytes(digest, "little")
     return out
 

@@ -124,8 +124,8 @@ def _places(known: PatchFacts, new: PatchFacts) -> Link:
         key[at] = index.reshape(-1)
         keys.append(key)
         distinct.append(ground.rows(at[first]))
-    pairs = overlaps(*distinct)[["a", "b"]].to_numpy(np.int64)
-    return Link(PLACE, *keys, pairs)
+    pairs = overlaps(distinct[0], distinct[1])[["a", "b"]].to_numpy(np.int64)
+    return Link(PLACE, keys[0], keys[1], pairs)
 
 
 def _names_agree(known: PatchFacts, new: PatchFacts, identical: Link, near: Link) -> bool:
@@ -146,10 +146,10 @@ def _groups(known: PatchFacts, new: PatchFacts) -> Link:
 
 
 def _apart(a: Footprints, b: Footprints) -> bool:
-    a, b = (ground.center[ground.frame == EARTH] for ground in (a, b))
-    if not len(a) or not len(b):
+    at_a, at_b = (ground.center[ground.frame == EARTH] for ground in (a, b))
+    if not len(at_a) or not len(at_b):
         return False
-    (lon_a, lat_a), (lon_b, lat_b) = np.deg2rad(np.median(a, axis=0)), np.deg2rad(np.median(b, axis=0))
+    (lon_a, lat_a), (lon_b, lat_b) = np.deg2rad(np.median(at_a, axis=0)), np.deg2rad(np.median(at_b, axis=0))
     h = np.sin((lat_b - lat_a) / 2) ** 2 + np.cos(lat_a) * np.cos(lat_b) * np.sin((lon_b - lon_a) / 2) ** 2
     return bool(2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(min(h, 1.0))) > APART_M)
 

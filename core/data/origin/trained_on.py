@@ -139,7 +139,7 @@ def known_to(
     seen, excluded = np.zeros((trained_on.n_folds, m), bool), np.zeros(m, bool)
     rank = np.full(m, len(KINDS))
     for one, match in zip(trained_on.parts, matches, strict=True):
-        of_part, partner = match.known(one.seen.any(axis=0))
+        of_part, partner = match.known(np.any(one.seen, axis=0))
         ranks = np.array([KINDS.index(name) if name else len(KINDS) for name in of_part.tolist()], int).reshape(-1)
         better = ranks < rank
         rank[better], kind[better] = ranks[better], of_part[better]

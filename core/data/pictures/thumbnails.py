@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from core.arrays import Whole
 from core.data.bands import Composite
 from core.data.pictures.computed import with_computed
 from core.data.pictures.drawing import PICTURE_PX, outline, patch_limits, picture
@@ -62,7 +63,7 @@ class Style:
         return style
 
 
-def draw(data: Dataset, rows: Sequence[int], style: Style) -> list[np.ndarray]:
+def draw(data: Dataset, rows: Whole, style: Style) -> list[np.ndarray]:
     """Each patch as an RGB picture (side, side x W/H, 3) uint8. Raises DataError for a file that has changed."""
     rows = np.asarray(rows, np.int64)
     images, names = with_computed(data.images(rows), data.bands, style.bands)

@@ -16,8 +16,8 @@ import numpy as np
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from core.config.sections import NoDataValue, Section, explain_validation, names_of
-from core.data.bands import USUAL, Band
-from core.data.names.reading import SENSORS
+from core.data.bands import Band, Unit
+from core.data.names.reading import Sensor
 from core.data.readers.masks.colours import is_colour
 from core.data.readers.masks.raw import RawMask
 from core.errors import Asks, ConfigError, DataError, FormatError
@@ -44,12 +44,12 @@ class ReaderOptions(Section):
     bands: tuple[str, ...] | None = Field(
         None, title="Band names, in order", description="Names of the bands in the order of the files."
     )
-    sensor: Literal[tuple(SENSORS)] | None = Field(
+    sensor: Sensor | None = Field(
         None,
         title="Sensor of numbered bands",
         description="Whose bands the numbers in names such as B4 are; none: as the other names say.",
     )
-    unit: Literal[tuple(USUAL)] | None = Field(
+    unit: Unit | None = Field(
         None,
         title="Unit of the optical bands",
         description="DN (reflectance times 10,000), reflectance or 0-255; none: as the format or the kind of numbers "
@@ -334,7 +334,7 @@ class Collection:
     labels_from_masks: bool = False
     resize: int | None = None
     manifest: str = ""
-    facts: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def group_alone(id: str, position: int) -> str:

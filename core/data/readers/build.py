@@ -8,12 +8,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from core.data.bands import ZINDI_BANDS, Band, with_optical_unit
 from core.data.readers.bands.order import aligned, bands_of
-from core.data.readers.base import Aside, Collection, IngestReport, Item, Naming, ReaderOptions, Shape, counted, some
+from core.data.readers.base import (
+    Aside,
+    Collection,
+    IngestReport,
+    Item,
+    Mask,
+    Naming,
+    ReaderOptions,
+    Shape,
+    counted,
+    some,
+)
 from core.data.readers.geo.tiles import cut, nodata_of
 from core.data.readers.masks.agreement import Agreement
 from core.data.readers.masks.raw import LANDSLIDE
@@ -181,8 +193,8 @@ def survey_bands(collection: Collection, options: ReaderOptions, aside: Aside) -
 
 
 def _surveying(collection: Collection, options: ReaderOptions, aside: Aside, n_found: int = 0) -> Steps[Survey]:
-    names = collection.naming and collection.naming.names
-    names = names or (collection.bands and tuple(band.name for band in collection.bands))
+    names = collection.naming.names if collection.naming else ()
+    names = names or tuple(band.name for band in collection.bands or ())
     items = collection.items
     n_found = n_found or len(items) + aside.n_files
     found: list[tuple[Item, Shape, bool]] = []
@@ -249,17 +261,17 @@ def choose_bands(n: int, is_bytes: bool, naming: Naming | None, aside: Aside) ->
     Raises FormatError when the names do not fit.
     """
     if naming is None:
-        names = {
+        usual = {
             12: [b.name for b in ZINDI_BANDS],
             3: ["red", "green", "blue"],
             4: ["red", "green", "blue", "nir"],
         }.get(n, [f"band_{i + 1}" for i in range(n)])
         if not (n == 3 and is_bytes):  # three channels of a picture are red, green and blue by its own format
             aside.warn(
-                f"The files have {n} bands without names, taken as {', '.join(names)}. Say --bands a,b,c if not.",
-                Asks("bands", suggested=",".join(names)),
+                f"The files have {n} bands without names, taken as {', '.join(usual)}. Say --bands a,b,c if not.",
+                Asks("bands", suggested=",".join(usual)),
             )
-        naming = Naming(tuple(names))
+        naming = Naming(tuple(usual))
     names = naming.names
     if len(names) != n or len(set(names)) != n or not all(0 < len(name) <= 64 for name in names):
         raise FormatError(f"The files have {n} bands, and these names do not fit: {', '.join(names)}.", Asks("bands"))
@@ -301,7 +313,7 @@ def _mask(item: Item, shape: Shape, aside: Aside) -> np.ndarray:
     if item.mask is None:
         return empty
     try:
-        mask = item.mask.read()
+        mask = cast(Mask, item.mask).read()  # understood by now
         if mask.shape != shape[1:]:
             raise FormatError(f"The mask is {mask.shape[0]}x{mask.shape[1]} pixels; the patch {_size(shape)}.")
         return (mask == LANDSLIDE).astype(np.uint8)

@@ -74,7 +74,9 @@ def patch_files(
     """
     if not root.is_dir():
         raise FormatError(f"There is no folder {root}. Give the folder that holds the patches.")
-    found, hidden, links = [], [], []
+    found: list[Path] = []
+    hidden: list[str] = []
+    links: list[str] = []
     for path in _walk(root, aside, hidden, links, without, masks_too):
         relative = str(path.relative_to(root))
         if path.suffix.lower() not in kinds and not _links_to(path, kinds):

@@ -80,7 +80,8 @@ def collect(
         )
     if options.labels is None:
         _refuse_lost_folder(source, files, options, masks)
-    table = None if options.labels is None else read_table(_place(source, options.labels), aside)
+    labels = _place(source, options.labels)
+    table = None if labels is None else read_table(labels, aside)
     found = _with_labels(source, files, table, options, aside, bool(beside))
     mask_of = _mask_of(masks, found, options, aside) or {
         image: FileMask(mask, str(mask.relative_to(source))) for image, mask in beside.items()
@@ -370,7 +371,7 @@ def _items(
         group = None if group_column is None else row.get(group_column) or f"only {group_alone(name, i)}"
         file = str(path.relative_to(source))
         columns = {"file": file} | {key if key != "file" else "file_": value for key, value in kept.items()}
-        mask, lonlat = mask_of.get(path), facts and facts.lonlat[i]
+        mask, lonlat = mask_of.get(path), facts.lonlat[i] if facts else None
         split = splits.get(path) or (facts and facts.split[i]) or ("" if splits else None)
         items.append(Item(name, FilePatch(path, file), found.label_of[path], group, split, mask, lonlat, columns))
     return tuple(items)

@@ -100,8 +100,8 @@ def _check(image: Image.Image, path: Path, also: tuple[str, ...]) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise UnsafeFileError(_too_large(path))
-    if getattr(image, "n_frames", 1) > 1:
-        raise FormatError(f"{path.name} has {image.n_frames} frames; a patch has one. Save the right one by itself.")
+    if (n_frames := getattr(image, "n_frames", 1)) > 1:
+        raise FormatError(f"{path.name} has {n_frames} frames; a patch has one. Save the right one by itself.")
     if image.mode in also:
         return
     reason = _REFUSED.get("I;16" if image.mode.startswith("I") or _is_deep_png(path, image) else image.mode)

@@ -54,7 +54,7 @@ def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
             name,
             H5Patch(path, _below(source, path), IMAGE, "HWC"),
             split=found.split_of.get(path, "" if found.split_of else None),
-            mask=mask and H5Mask(mask, _below(source, mask), MASK),
+            mask=H5Mask(mask, _below(source, mask), MASK) if mask else None,
             columns={"file": _below(source, path)},
         )
         for path, name in ids(source, found.images).items()

@@ -86,16 +86,14 @@ def is_mask(source: Path, path: Path) -> bool:
     for folder in reversed(_folders(source, path)):
         if folder in (*IMAGES, *MASKS):
             return folder in MASKS
-    word = _FIRST_WORD.match(path.stem).group(1)
-    return word is not None and word.lower() in MASKS
+    return _word(_FIRST_WORD.match(path.stem)) in MASKS
 
 
 def _ends_as_mask(source: Path, path: Path) -> bool:
     """Whether the file's last word says mask, and its folder does not say that it is an image."""
     if any(folder in IMAGES for folder in _folders(source, path)):
         return False
-    word = _LAST_WORD.search(path.stem).group(1)
-    return word is not None and word.lower() in _MASK_ENDS
+    return _word(_LAST_WORD.search(path.stem)) in _MASK_ENDS
 
 
 def masks_beside(files: Iterable[Path]) -> dict[Path, Path]:
@@ -113,8 +111,13 @@ def masks_beside(files: Iterable[Path]) -> dict[Path, Path]:
 
 
 def _says_mask(path: Path) -> bool:
-    words = _FIRST_WORD.match(path.stem).group(1), _LAST_WORD.search(path.stem).group(1)
-    return any(word is not None and word.lower() in _MASK_ENDS for word in words)
+    words = _word(_FIRST_WORD.match(path.stem)), _word(_LAST_WORD.search(path.stem))
+    return any(word in _MASK_ENDS for word in words)
+
+
+def _word(found: re.Match[str] | None) -> str:
+    """The word that was found, in lower case; "" for none."""
+    return (found[1] or "").lower() if found else ""
 
 
 def bare_name(stem: str) -> str:

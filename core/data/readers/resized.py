@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from PIL import Image
 
 from core.data.readers.base import Collection, Mask, Patch, Shape
+from core.data.readers.masks.raw import RawMask
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +85,16 @@ class ResizedMask:
         return self.whole.stamp()
 
 
+def _resized(mask: RawMask | Mask | None, side: int) -> ResizedMask | None:
+    return ResizedMask(cast(Mask, mask), side) if mask else None  # understood by now
+
+
 def resized(collection: Collection, side: int | None) -> Collection:
     """The collection with every patch and mask stretched to (side, side); None: as it is."""
     if side is None:
         return collection
     items = [
-        replace(item, patch=Resized(item.patch, side), mask=item.mask and ResizedMask(item.mask, side))
-        for item in collection.items
+        replace(item, patch=Resized(item.patch, side), mask=_resized(item.mask, side)) for item in collection.items
     ]
     return replace(collection, items=items, facts={**collection.facts, "resized_to": side})
 

@@ -26,7 +26,7 @@ from core.io import atomic
 try:
     import fcntl
 except ImportError:  # no such locks on this system: two ingests into one file are then not told apart
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]  # a module, or nothing
 
 VERSION = 1
 
@@ -169,7 +169,7 @@ class Spool:
                 if len(values):
                     atomic.at_boundary("append", self.folder / f"{name}.bin")
                     _write(self._files[name], values)
-                    checksum = zlib.crc32(values, checksum)
+                    checksum = zlib.crc32(values.data, checksum)
             entry = {
                 "rows": batch.rows,
                 "next_item": next_item,
@@ -234,6 +234,6 @@ def _parsed(line: bytes) -> Any:
 
 
 def _write(file: Any, data: bytes | np.ndarray) -> None:
-    view = memoryview(data).cast("B")
+    view = (data.data if isinstance(data, np.ndarray) else memoryview(data)).cast("B")
     while len(view):
         view = view[file.write(view) :]

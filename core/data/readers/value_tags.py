@@ -98,9 +98,10 @@ def unit_of(tags: Iterable[ValueTags]) -> str | None:
 
 def of_optical(tags: ValueTags, names: Sequence[str | None]) -> ValueTags:
     """The tags of the optical bands alone, by the names of all; ``tags`` where names do not tell them."""
-    if not all(names) or not len(names) == len(tags.scale) == len(tags.offset):
+    known = tuple(name for name in names if name)
+    if len(known) < len(names) or not len(names) == len(tags.scale) == len(tags.offset):
         return tags
-    bands = bands_named(read_names(tuple(names)).names)
+    bands = bands_named(read_names(known).names)
     places = [place for place, band in enumerate(bands) if band.family == "optical"]
     if not places:
         return tags

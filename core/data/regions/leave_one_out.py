@@ -112,7 +112,7 @@ def regions_of(dataset: Dataset, labels: np.ndarray, config: FoldsConfig) -> Reg
     if rare and config.rare_regions == "refuse":
         raise FoldError(_refused(column, counts, rare))
     kept = sorted(set(counts) - set(rare))
-    while rare and len(kept) > 1 and sum(counts[name] for name in rare).min() == 0:
+    while rare and len(kept) > 1 and _together(rare, counts).min() == 0:
         rare.append(kept.pop(int(np.argmin([counts[name].sum() for name in kept]))))  # what is joined has both classes
     folds = [[name] for name in kept] + ([rare] if rare else [])
     _check(column, folds, counts)
@@ -207,9 +207,9 @@ def _check(column: str, folds: list[list[str]], counts: dict[str, np.ndarray]) -
             f"Leave-one-region-out by the column '{column}' is not possible: no region but "
             f"{_listed(folds[0])} holds both classes. Choose another column."
         )
-    total = sum(counts.values())
+    total = _together(list(counts), counts)
     for inside in folds:
-        own = sum(counts[name] for name in inside)
+        own = _together(inside, counts)
         if own.min() == 0:
             raise FoldError(
                 f"Leave-one-region-out by the column '{column}' is not possible: {_listed(inside)} together hold one "
@@ -222,8 +222,13 @@ def _check(column: str, folds: list[list[str]], counts: dict[str, np.ndarray]) -
             )
 
 
+def _together(names: list[str], counts: dict[str, np.ndarray]) -> np.ndarray:
+    """(2,) patches of each class in these regions."""
+    return np.sum([counts[name] for name in names], axis=0)
+
+
 def _notes(column: str, titles: list[str], folds: list[list[str]], counts: dict[str, np.ndarray]) -> list[str]:
-    sizes = [sum(counts[name] for name in inside) for inside in folds]
+    sizes = [_together(inside, counts) for inside in folds]
     listed = ", ".join(
         f"{title} {int(of.sum()):,} patches ({int(of[1]):,} positive)" for title, of in zip(titles, sizes, strict=True)
     )

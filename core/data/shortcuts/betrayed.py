@@ -129,9 +129,9 @@ class Betrayals:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Betrayals:
         """The inverse of :meth:`to_dict`, also after JSON."""
+        nan: Any = float("nan")
         rows = tuple(
-            Betrayal(**{key: float("nan") if value is None else value for key, value in row.items()})
-            for row in values["rows"]
+            Betrayal(**{key: nan if value is None else value for key, value in row.items()}) for row in values["rows"]
         )
         return cls(**{**values, "rows": rows, "same": tuple(values["same"])})
 

@@ -152,7 +152,7 @@ def frame_of(pixels: np.ndarray) -> str:
 def _places(names: Sequence[str]) -> np.ndarray:
     """(N,) place of each name among all, 0 to 1, numbers in names counted as numbers; equal names share one."""
     keys = {name: _natural(name) for name in set(names)}
-    place = {name: i for i, name in enumerate(sorted(keys, key=keys.get))}
+    place = {name: i for i, name in enumerate(sorted(keys, key=keys.__getitem__))}
     return np.array([place[name] for name in names], np.float64) / max(len(place) - 1, 1)
 
 

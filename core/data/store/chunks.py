@@ -120,6 +120,6 @@ class PatchFile:
 
     def _fill(self, handle: int, start: int, buffers: list[np.ndarray]) -> None:
         wanted = sum(buffer.nbytes for buffer in buffers)
-        got = os.preadv(handle, buffers, start)
+        got = os.preadv(handle, [buffer.data for buffer in buffers], start)
         if got != wanted:
             raise DataError(f"The dataset file {self.path} ends too early: it was cut. Ingest the source again.")

@@ -45,7 +45,7 @@ class ContentHash:
 
     def update(self, block: np.ndarray) -> None:
         """Add (n, C, H, W) images as they lie in the file."""
-        self._digest.update(np.ascontiguousarray(block))
+        self._digest.update(np.ascontiguousarray(block).data)
 
     def hexdigest(self) -> str:
         """The hash of all that was added."""

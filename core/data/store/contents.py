@@ -93,8 +93,8 @@ _CARD, _BAND = TypeAdapter(Card), TypeAdapter(BandEntry)
 def band_of(entry: Any) -> Band:
     """The band that a card describes. Raises ValueError or TypeError for anything else."""
     checked = _BAND.validate_python(entry)
-    usual = checked["usual"]
-    return Band(**{**checked, "usual": tuple(usual) if usual else None})
+    given: dict[str, Any] = dict(checked)
+    return Band(**{**given, "usual": tuple(given["usual"]) if given["usual"] else None})
 
 
 def check_members(file: h5py.File, path: Path) -> None:

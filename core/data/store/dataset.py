@@ -15,6 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from core.arrays import Texts
 from core.data.bands import Band
 from core.data.store.beside import columns_beside
 from core.data.store.chunks import Mark, PatchFile, patch_places, place_patches
@@ -109,7 +110,7 @@ class Dataset:
         except OSError as error:
             raise DataError(f"The dataset file {self.path} is gone ({error.strerror}). Open another one.") from error
 
-    def index_of(self, ids: Sequence[str]) -> np.ndarray:
+    def index_of(self, ids: Texts) -> np.ndarray:
         """(n,) int64 row of each id. Raises DataError naming the ids that are not in this dataset."""
         unknown = [str(i) for i in ids if str(i) not in self._rows]
         if unknown:

@@ -191,7 +191,7 @@ def _write(plan: Plan, rows: Sequence[np.ndarray], out: Path) -> Steps[Dataset]:
                     groups=[f"{name}:{group}" for group in (one.ids if one.groups is None else one.groups)[part]],
                     masks=one.masks(part) if masks else None,
                     lonlat=_places(one, part) if places else None,
-                    columns={SOURCE: [name] * len(part)} | _table(plan, "columns", one, part),
+                    columns={SOURCE: [name] * len(part), **_table(plan, "columns", one, part)},
                     files=_table(plan, "files", one, part),
                 )
                 done += len(part)

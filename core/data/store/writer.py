@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
+from core.arrays import Column, Texts, Whole
 from core.data.bands import Band
 from core.data.store.content_hash import ContentHash
 from core.data.store.contents import LAYOUT_VERSION
@@ -54,7 +56,8 @@ class DatasetWriter:
         facts: dict | None = None,
     ):
         self.path = Path(path).absolute()
-        self._bands, self._shape = tuple(bands), (len(bands), *map(int, shape_hw))
+        self._bands, (height, width) = tuple(bands), shape_hw
+        self._shape = (len(bands), int(height), int(width))
         self._dtype = np.dtype(dtype)
         if self._dtype not in (np.float32, np.uint8):
             raise FormatError(f"Images are kept as float32 or uint8, not {dtype}.")
@@ -62,7 +65,7 @@ class DatasetWriter:
             raise FormatError(f"Bands need different names; given: {', '.join(band.name for band in bands) or 'none'}.")
         if len(class_names) != 2 or class_names[0] == class_names[1]:
             raise LabelError(f"Two different class names are needed, negative then positive; given: {class_names}.")
-        self._card = {
+        self._card: dict[str, Any] = {
             "layout_version": LAYOUT_VERSION,
             "class_names": [str(name) for name in class_names],
             "source": source,
@@ -71,7 +74,7 @@ class DatasetWriter:
             "facts": facts or {},
         }
         self._kept: dict[str, list[np.ndarray]] = {}
-        self._file: h5py.File | None = None
+        self._file: Any = None  # an h5py.File, between entering and closing
         self._disk: ForgivingFile | None = None
 
     def __enter__(self) -> DatasetWriter:
@@ -123,14 +126,14 @@ class DatasetWriter:
     def append(
         self,
         images: np.ndarray,
-        labels: np.ndarray,
-        ids: Sequence[str],
-        groups: Sequence[str] | None = None,
+        labels: Whole,
+        ids: Texts,
+        groups: Texts | None = None,
         masks: np.ndarray | None = None,
         lonlat: np.ndarray | None = None,
-        split: Sequence[str] | None = None,
-        columns: dict[str, Sequence] | None = None,
-        files: dict[str, Sequence] | None = None,
+        split: Texts | None = None,
+        columns: Mapping[str, Column] | None = None,
+        files: Mapping[str, Column] | None = None,
     ) -> None:
         """Add a batch of any size; what is optional comes with every batch or with none.
 
@@ -193,9 +196,10 @@ class DatasetWriter:
         card = json.dumps(self._card | summary, allow_nan=False).encode()
         self._file.create_dataset("card", data=np.frombuffer(card, np.uint8))
         self._file.flush()
-        self._disk.flush()
-        if self._disk.failure is not None:
-            raise self._disk.failure
+        if self._disk is not None:
+            self._disk.flush()
+            if self._disk.failure is not None:
+                raise self._disk.failure
         self._close()
         put_in_place(self._temporary, self.path)
 
@@ -247,7 +251,7 @@ class DatasetWriter:
         return summary
 
 
-def _text(values: Sequence) -> np.ndarray:
+def _text(values: Column) -> np.ndarray:
     texts = [str(value) for value in values]
     bad = [t for t in texts if "\0" in t or len(t) > MAX_TEXT or not _is_unicode(t)]
     if bad:
@@ -263,7 +267,7 @@ def _is_unicode(text: str) -> bool:
         return False
 
 
-def _column(values: Sequence) -> np.ndarray:
+def _column(values: Column) -> np.ndarray:
     array = np.asarray(values)
     return array if array.dtype.kind in "iufb" else _text(values)
 

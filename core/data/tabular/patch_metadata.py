@@ -6,11 +6,10 @@ by batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
+from core.arrays import Column
 from core.data.readers.tables.dates import read_dates
 from core.data.store.beside import CLOUD_SHARE
 from core.data.store.dataset import Dataset
@@ -73,7 +72,7 @@ def slicing_columns(facts: pd.DataFrame) -> dict[str, np.ndarray]:
     }
 
 
-def seasons(dates: Sequence[object], south: np.ndarray) -> np.ndarray:
+def seasons(dates: Column, south: np.ndarray) -> np.ndarray:
     """(N,) text: the season of each date, turned round where ``south`` (N,) is true; "" for what is no certain date."""
     found = read_dates([str(date) for date in dates]).dates
     names = [SEASONS[int(day[5:7])] if precision in ("day", "month") else "" for day, precision in found]

@@ -43,7 +43,8 @@ def picture_facts(dataset: Dataset, index: np.ndarray) -> dict[str, Fact]:
         light = []  # a mean over units means nothing
     parts = [_of(dataset.images(index[i : i + BATCH]), records, indices, light) for i in range(0, len(index), BATCH)]
     values = np.concatenate(parts) if parts else np.empty((0, len(bands) + len(indices) + 2 * bool(light)))
-    named = [(one.name, _inside(one.title), one.unit) for one in (*bands, *indices)]
+    named = [(one.name, _inside(one.title), one.unit) for one in bands]
+    named += [(one.name, _inside(one.title), one.unit) for one in indices]
     unit = bands[light[0]].unit if light else ""
     named += [("brightness", "brightness", unit), ("contrast", "contrast", unit)] * bool(light)
     return {

@@ -20,6 +20,8 @@ def second_words(model: ModelConfig, columns: Mapping[str, np.ndarray], labels: 
     Raises ConfigError for a column that is not there, or that holds quantities or names.
     """
     name = model.second_column
+    if name is None:
+        raise ConfigError(f"There is no second head to learn: {SETTING} names no column. Name one.")
     learn_columns(columns, (name,), np.arange(0), SETTING)  # whether it is there
     values = np.asarray(columns[name])
     words = _codes(name, values) if kind_of(values) == "number" else as_words(values)

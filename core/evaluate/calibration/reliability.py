@@ -67,7 +67,8 @@ def reliability(
         raise DataError(f"A reliability diagram needs at least {FEWEST} labelled patches; there are {labels.size}.")
     parts = _parts(probs, n_bins, bins)
     rows = np.array([_point(labels[part], probs[part], None if groups is None else groups[part]) for part in parts])
-    return Reliability(*rows.T[:4], n=rows.T[4].astype(np.int64), left=rows.T[5], right=rows.T[6])
+    of_bin, observed, low, high, n, left, right = rows.T
+    return Reliability(of_bin, observed, low, high, n.astype(np.int64), left, right)
 
 
 def brier_parts(labels: np.ndarray, probs: np.ndarray, n_bins: int = 10, *, bins: str = "mass") -> BrierParts:

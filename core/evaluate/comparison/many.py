@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -73,7 +74,7 @@ def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:
 
 def with_holm(comparisons: Mapping[str, Comparison], metric: str = "f1") -> list[dict]:
     """A row a comparison, by its name: the difference, its own p and the one that holds for all of them together."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, found in comparisons.items():
         row = found.differences[metric]
         rows.append(
@@ -81,8 +82,8 @@ def with_holm(comparisons: Mapping[str, Comparison], metric: str = "f1") -> list
             | {"hi": row.hi, "p": row.p, "n": found.n, "n_disagree": found.n_disagree}
             | {"mcnemar_p": found.mcnemar.p_mid, "minimum_detectable": found.minimum_detectable[metric]}
         )
-    for row, adjusted in zip(rows, holm([row["p"] for row in rows]), strict=True):
-        row |= {"p_holm": float(adjusted), "settled": bool(adjusted < ALPHA)}
+    for line, adjusted in zip(rows, holm([line["p"] for line in rows]), strict=True):
+        line |= {"p_holm": float(adjusted), "settled": bool(adjusted < ALPHA)}
     return rows
 
 

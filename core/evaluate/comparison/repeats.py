@@ -136,9 +136,9 @@ def compare_repeats(
     by_training = sum(parts)
     freedom_training = _welch(parts, [len(part) - 1 for part in lucky])
     freedom_both = _welch([by_patches, *parts], [freedom_patches, *(len(part) - 1 for part in lucky)])
-    deviation = [float(part.std(ddof=1)) if len(part) >= FEWEST else math.nan for part in values]
+    sd_a, sd_b = (float(part.std(ddof=1)) if len(part) >= FEWEST else math.nan for part in values)
     return RepeatedDifference(
-        metric, float(values[0].mean()), float(values[1].mean()), difference, len(a), len(b), *deviation,
+        metric, float(values[0].mean()), float(values[1].mean()), difference, len(a), len(b), sd_a, sd_b,
         patches=_chance(difference, by_patches, freedom_patches),
         trainings=_chance(difference, by_training, freedom_training),
         both=_chance(difference, by_patches + by_training, freedom_both),

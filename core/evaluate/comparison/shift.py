@@ -91,8 +91,9 @@ def band_shift(
         if groups_a is None and groups_b is None:
             p = _ks_p(distance, x.size, y.size)
         else:
-            own = [None if g is None else np.asarray(g)[k] for g, k in ((groups_a, known_a), (groups_b, known_b))]
-            shuffle = GroupShuffle(*own, x.size, y.size)
+            sides = ((groups_a, known_a), (groups_b, known_b))
+            of_a, of_b = (None if g is None else np.asarray(g)[known] for g, known in sides)
+            shuffle = GroupShuffle(of_a, of_b, x.size, y.size)
             p = float(shuffle.p_value(ks, n_permutations, np.random.default_rng(seed)))
         row = {"band": name, "mean_a": x.mean(), "std_a": x.std(ddof=1), "mean_b": y.mean(), "std_b": y.std(ddof=1)}
         rows.append(row | {"smd": smd, "ks": distance, "p": p, "shifted": abs(smd) >= SHIFTED})
@@ -119,8 +120,8 @@ def embedding_shift(
     rng = np.random.default_rng(seed)
     chosen = [np.sort(rng.permutation(len(x))[:MOST]) for x in (a, b)]
     a, b = (x[rows].astype(np.float64) for x, rows in zip((a, b), chosen, strict=True))
-    groups = [None if g is None else np.asarray(g)[k] for g, k in zip((groups_a, groups_b), chosen, strict=True)]
-    shuffle = GroupShuffle(*groups, len(a), len(b))
+    of_a, of_b = (None if g is None else np.asarray(g)[k] for g, k in zip((groups_a, groups_b), chosen, strict=True))
+    shuffle = GroupShuffle(of_a, of_b, len(a), len(b))
     z = _principal(np.concatenate([a, b]))
     kernel = _kernel(z)
     is_b = shuffle.is_b
@@ -131,8 +132,8 @@ def embedding_shift(
         frechet=_frechet(z[~is_b], z[is_b]),
         n_a=len(a),
         n_b=len(b),
-        groups_a=None if groups[0] is None else shuffle.n_groups_a,
-        groups_b=None if groups[1] is None else shuffle.n_groups_b,
+        groups_a=None if of_a is None else shuffle.n_groups_a,
+        groups_b=None if of_b is None else shuffle.n_groups_b,
     )
 
 

@@ -81,7 +81,7 @@ def judge(parts: Sequence[Scored], n_boot: int = 1000, seed: int = 0) -> TwoSamp
     from scipy.special import stdtr
 
     kind, prob, group = (np.concatenate([getattr(one, name) for one in parts]) for name in ("kind", "prob", "group"))
-    n = tuple(int(v) for v in np.bincount(kind, minlength=2))
+    n = (int((kind == 0).sum()), int((kind == 1).sum()))
     groups = len(np.unique(group))
     if min(n) < MIN_EACH or groups < 2:
         return TwoSample(math.nan, math.nan, math.nan, math.nan, n, groups)

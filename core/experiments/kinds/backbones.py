@@ -26,15 +26,13 @@ def rows(asked: Asked) -> list[Row]:
     base, small = asked.base("table2-baseline"), asked.budget == "small"
     found = []
     for name, (title, full, narrow) in FAMILIES.items():
-        if small and narrow is None:
-            continue
         backbone = narrow if small else full
+        if backbone is None:
+            continue
         settings = [f"model.backbone={backbone}", "model.arguments={}"]
         settings += ["model.pretrained=false"] if small else []
         settings += [f"model.image_size={FIXED_SIDE[name]}"] if name in FIXED_SIDE else []
-        found.append(
-            Row(name, f"{title} ({(narrow if small else full).partition('.')[0]})", base.with_overrides(settings))
-        )
+        found.append(Row(name, f"{title} ({backbone.partition('.')[0]})", base.with_overrides(settings)))
     return found
 
 

@@ -44,7 +44,7 @@ def _on(preset_config: RunConfig, row: RunConfig, side: int) -> RunConfig:
                 if key != "image_size" and any(tree[section][key] != trees[0][section][key] for tree in trees)
             }
     usual = trees[0]["model"]["image_size"]
-    if row.model.image_size != usual:
+    if row.model.image_size is not None and row.model.image_size != usual:
         own["model"]["image_size"] = round((preset_config.model.image_size or side) * row.model.image_size / usual)
     return RunConfig.model_validate(own)
 

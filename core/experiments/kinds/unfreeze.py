@@ -29,7 +29,7 @@ def rows(asked: Asked) -> list[Row]:
     """What is opened, from the last layer to everything; then the variants of two of these."""
     base = asked.base("uva-finetune-20")
     base = base.with_overrides(() if asked.preset else LITE)
-    opened = {"head": ("Head only", ("train.trainable=head",))}
+    opened: dict[str, tuple[str, tuple[str, ...]]] = {"head": ("Head only", ("train.trainable=head",))}
     for n in LAYERS:
         opened[f"layers-{n}"] = (f"Top {n} layers", ("train.trainable=layers", f"train.top_layers={n}"))
     for n in BLOCKS:

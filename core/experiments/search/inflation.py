@@ -46,7 +46,8 @@ def judged(best: Answers, as_they_are: Answers, metric: str) -> dict[str, Any]:
 
     A value with its 95 % interval is {value, lo, hi}. deployed: the mean of all networks, as predictions are made.
     """
-    sets, places = [], {}
+    sets: list[Any] = []
+    places = {}
     for name, answers in (("best", best), ("as_they_are", as_they_are)):
         places[name, "inner"] = _add(sets, [(one, "prob", "pred") for one in answers.inner])
         single = [(answers.outer, f"prob_{k}", f"pred_{k}") for k in range(answers.networks)]

@@ -50,8 +50,8 @@ def judgement(
         "best": [_inner(record.folder, one, winner.number) for one, winner in zip(parts, winners, strict=True)],
         "as_they_are": [_inner(record.folder, one, AS_THEY_ARE) for one in parts],
     }
-    asked = [Answers(inner[name], pd.concat(tables[name], ignore_index=True)) for name in ("best", "as_they_are")]
-    result = judged(*asked, plan.metric)
+    best, same = (Answers(inner[name], pd.concat(tables[name], ignore_index=True)) for name in ("best", "as_they_are"))
+    result = judged(best, same, plan.metric)
     return {**result, "best": [winner.number for winner in winners], "parts": [_counts(one) for one in tables["best"]]}
 
 

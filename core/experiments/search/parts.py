@@ -7,7 +7,7 @@ in neither (``core.data.held_back``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def parts_of(
     selection, hashes = _looked_at(dataset, config, shared)
     single = judge == "held_back"
     # Folds by region cannot be one split: the regions are the groups then.
-    settings = {"region": None, "group_by": config.folds.region or config.folds.group_by}
+    settings: dict[str, Any] = {"region": None, "group_by": config.folds.region or config.folds.group_by}
     settings |= {"protocol": "single" if single else "folds", "n_splits": 1 if single else outer_folds}
     folds = config.folds.model_copy(update=settings | ({"val_share": share} if single else {}))
     leaks = shared.of("leaks", (dataset.path, dataset.content_hash), lambda: drain(leaks_of(dataset)))

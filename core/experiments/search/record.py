@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -97,7 +98,7 @@ def so_far(record: dict[str, Any]) -> str:
     if not bests:
         return "No trial has ended yet."
     stopped = sum(one.state == "pruned" for one in done)
-    best = max(bests, key=lambda one: one.value)
+    best = max(bests, key=lambda one: -math.inf if one.value is None else one.value)
     return (
         f"{count(len(done))} trials so far, {count(stopped)} of them stopped early. Highest {metric} inside the "
         f"search: {number(best.value)}; it is chosen by, so that it is too high until it is judged."

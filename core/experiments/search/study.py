@@ -78,7 +78,7 @@ def hopeless(trials: Sequence[Trial], folds: Sequence[float]) -> bool:
 def best_of(trials: Sequence[Trial]) -> Trial | None:
     """The whole trial with the highest score, the first of several; None before there is one."""
     done = [one for one in trials if one.state == "complete"]
-    return max(done, key=lambda one: one.value) if done else None
+    return max(done, key=lambda one: -math.inf if one.value is None else one.value) if done else None
 
 
 def importance(space: Space, trials: Sequence[Trial]) -> dict[str, float] | None:

@@ -63,7 +63,7 @@ def fill_missing(policy: str, images: np.ndarray, missing: np.ndarray, training:
         return images
     left = np.setdiff1d(np.arange(images.shape[1]), lost)
     if policy == "nearest" and left.size:
-        values = _of_nearest(images, left, training)[:, lost]
+        values = _of_nearest(images, left.tolist(), training)[:, lost]
     elif policy == "regression" and left.size:
         values = _by_lines(images, left, lost, training)
     else:

@@ -7,11 +7,13 @@ would make them look like data.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 
 from core.errors import ConfigError
 
+Baseline = Literal["mean", "zero", "zero_raw", "shuffle", "swap"]
 # By name: what the band is replaced by, to end "The band is replaced by ...".
 BASELINES: dict[str, str] = {
     "mean": "the band's mean over the training part",

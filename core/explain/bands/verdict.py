@@ -38,7 +38,7 @@ class BaselineVerdict:
     baseline: str
     answer: Answer
     difference: Interval | None
-    shares: dict[str, Interval]
+    shares: Mapping[str, Interval]
     total: Interval
     first: str
     first_share: float

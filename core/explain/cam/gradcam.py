@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -37,6 +37,12 @@ class HasCamLayer(Protocol):
 
         That is the deepest with a living map of min_map or more cells a side.
         """
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """See ``nn.Module``."""
+
+    def to(self, device: torch.device | str) -> Any:
+        """See ``nn.Module``."""
 
 
 def gradcam(

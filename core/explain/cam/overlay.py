@@ -39,5 +39,5 @@ def upsample_maps(maps: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     height, width = size_hw
     resized = np.empty((len(maps), height, width), dtype=np.float32)
     for row, cam in enumerate(np.asarray(maps, dtype=np.float32)):
-        resized[row] = Image.fromarray(cam).resize((width, height), Image.Resampling.BILINEAR)
+        resized[row] = np.asarray(Image.fromarray(cam).resize((width, height), Image.Resampling.BILINEAR))
     return resized

@@ -78,7 +78,7 @@ def faithfulness(
     rng = np.random.default_rng(seed)
     noise = torch.Generator().manual_seed(seed)
     batch = torch.as_tensor(np.ascontiguousarray(images)).to(device).float()
-    after: dict[str, list[list[np.ndarray]]] = {kind: [] for kind in KINDS}
+    after: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
     with torch.inference_mode(), frozen(network):
         network.to(device)
         before = _probs(network, batch)
@@ -134,7 +134,8 @@ def _unusual(batch: Tensor, size: tuple[int, int]) -> np.ndarray:
 
 def _moved(cam: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A map in one of its symmetries, rolled by at least a quarter of its sides."""
-    turned = np.rot90(cam, 2 * rng.integers(2)) if cam.shape[0] != cam.shape[1] else np.rot90(cam, rng.integers(4))
+    turns = 2 * int(rng.integers(2)) if cam.shape[0] != cam.shape[1] else int(rng.integers(4))
+    turned = np.rot90(cam, turns)
     if rng.integers(2):
         turned = turned[:, ::-1]
     height, width = cam.shape

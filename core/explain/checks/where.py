@@ -74,8 +74,8 @@ def pooled_iou(both: np.ndarray, either: np.ndarray, groups: np.ndarray | None, 
     if n_groups < FEWEST_GROUPS:
         return Mean(value, np.nan, np.nan, len(counts), n_groups)
     sums = resampled_sums(by_group(counts, group_of, n_groups), N_BOOT, seed)
-    ends = bounded_interval(value, sums[:, 0] / np.maximum(sums[:, 1], 1), effective_groups(groups, len(counts)))
-    return Mean(value, *map(float, ends), len(counts), n_groups)
+    lo, hi = bounded_interval(value, sums[:, 0] / np.maximum(sums[:, 1], 1), effective_groups(groups, len(counts)))
+    return Mean(value, float(lo), float(hi), len(counts), n_groups)
 
 
 def random_point(masks: np.ndarray) -> pd.DataFrame:

@@ -6,12 +6,13 @@ else. What the numbers were is said by the card (``core.predict.export.card``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from core.arrays import Whole
 from core.errors import ConfigError
 from core.evaluate.judge import Rule
 from core.heads import BoostedHead, LinearHead, SvmHead
@@ -188,7 +189,7 @@ def _keep(module: nn.Module, **arrays: np.ndarray) -> None:
         module.register_buffer(name, torch.as_tensor(np.array(values, np.float64)))
 
 
-def _depth(roots: Sequence[int], left: Sequence[int], right: Sequence[int]) -> int:
+def _depth(roots: Whole, left: Whole, right: Whole) -> int:
     """Inner nodes on the longest way down."""
     level, depth = {int(node) for node in roots if node >= 0}, 0
     while level:

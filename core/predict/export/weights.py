@@ -9,12 +9,20 @@ from typing import Any
 import numpy as np
 
 from core.errors import ConfigError
-from core.heads.base import ArrayHead
+from core.heads.base import ArrayHead, Head
 from core.heads.blend import members_of
 from core.io.atomic import make_folder, replacing, write_text
 from core.predict.export.card import markdown
 from core.predict.patches import Ensemble
 from core.runs.plain_files import to_json_value
+
+
+def _arrays(head: Head) -> dict[str, np.ndarray]:
+    if not isinstance(head, ArrayHead):
+        raise ConfigError(
+            f"The head '{head.name}' is no set of arrays and does not fit this file. Choose another head."
+        )
+    return head.arrays()
 
 
 def export_safetensors(ensemble: Ensemble, card: dict[str, Any], out: Path) -> tuple[int, Path]:
@@ -27,14 +35,13 @@ def export_safetensors(ensemble: Ensemble, card: dict[str, Any], out: Path) -> t
 
     members = members_of([card["head"]])
     for name in members:
-        if not isinstance(ensemble.models[0].heads[name], ArrayHead):
-            raise ConfigError(f"The head '{name}' is no set of arrays and does not fit this file. Choose another head.")
+        _arrays(ensemble.models[0].heads[name])
     arrays: dict[str, np.ndarray] = {}
     for model in ensemble.models:
         own = {f"network.{name}": t.detach().cpu().numpy() for name, t in model.network.state_dict().items()}
         own |= {"normaliser.center": model.normaliser.center_, "normaliser.scale": model.normaliser.scale_}
         for name in members:
-            own |= {f"head.{name}.{key}": value for key, value in model.heads[name].arrays().items()}
+            own |= {f"head.{name}.{key}": value for key, value in _arrays(model.heads[name]).items()}
         arrays |= {f"fold_{model.fold}.{name}": np.array(value, order="C") for name, value in own.items()}
     rules = {name: ensemble.rules[name].to_dict() for name in {*members, card["head"]} if name in ensemble.rules}
     network = ensemble.models[0].network.model.model_dump(mode="json")

@@ -19,6 +19,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import expit
 
+from core.errors import needed
 from core.evaluate.judge import Rule
 from core.explain.cam.overlay import constant_maps, dead_maps, upsample_maps
 from core.predict.fold_model import FoldModel
@@ -143,7 +144,7 @@ class Inside:
     def _raw_attention(self, patches: np.ndarray) -> np.ndarray:
         from core.explain.cam.gradcam import gradcam
 
-        method, layer = self._attention
+        method, layer = needed(self._attention, "This run keeps no attention maps.")
         network, device = self.model.network, self.model.device
         return gradcam(network, patches, device, self._min_map, method=method, layer=layer)[0]
 

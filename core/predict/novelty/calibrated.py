@@ -7,12 +7,15 @@ many. A set of patches, such as a scene, is compared with held-out groups as who
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
+from core.arrays import Whole
+from core.errors import needed
 from core.predict.novelty.features import FEATURES
 from core.predict.novelty.held_out import HeldOut
 from core.predict.novelty.spaces import BandSpace, EmbeddingSpace
@@ -20,6 +23,9 @@ from core.predict.novelty.spaces import BandSpace, EmbeddingSpace
 LEVEL = 0.01  # false alarms: one in 100 patches, and one in 100 sets
 TOGETHER = -1  # stands for the bands together where a band is named by its place
 EMBEDDING = -2
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +71,11 @@ class SetSums:
     def __add__(self, other: SetSums) -> SetSums:
         pairs = ((getattr(self, key), getattr(other, key)) for key in ("z", "distances", "embedding"))
         return SetSums(self.n + other.n, *(None if a is None or b is None else a + b for a, b in pairs))
+
+
+def kept(value: T | None) -> T:
+    """A part of what a run is compared with. Raises DataError where it keeps none."""
+    return needed(value, "This run keeps no such evidence of what is new. Train it again.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,8 +150,8 @@ class Novelty:
             for fold in self.folds:
                 bands = fold.held_sets if of_sets else fold.held
                 embedding = fold.held_set_embedding if of_sets else fold.held_embedding
-                parts = [] if evidence == "embedding" else [bands.max(axis=1)]
-                parts += [] if evidence == "bands" else [embedding]
+                parts = [] if evidence == "embedding" else [kept(bands).max(axis=1)]
+                parts += [] if evidence == "bands" else [kept(embedding)]
                 scores.append(np.max(parts, axis=0))
                 groups.append(np.arange(len(scores[-1])) if of_sets else fold.groups)
             self._calibrations[key] = HeldOut(tuple(scores), tuple(groups))
@@ -151,14 +162,14 @@ class Novelty:
     def embedding_scores(self, fold: int, embeddings: np.ndarray) -> np.ndarray:
         """(N,) float64, how far embeddings (N, D) of this fold's network lie, in scales."""
         one = self.folds[fold]
-        return one.embedding.scores(embeddings) / one.embedding_scale
+        return kept(one.embedding).scores(embeddings) / one.embedding_scale
 
     def no_sums(self, embeds: bool) -> SetSums:
         """The sums of no patch. embeds: whether embeddings are summed."""
         n_folds, n_bands = len(self.folds), len(self.band_names)
         z, distances = np.zeros((n_folds, n_bands, len(FEATURES))), np.zeros((n_folds, n_bands + 1))
-        bands = (z, distances) if self.has_bands else (None, None)
-        return SetSums(0, *bands, np.zeros(n_folds) if embeds and self.has_embedding else None)
+        embedding = np.zeros(n_folds) if embeds and self.has_embedding else None
+        return SetSums(0, z, distances, embedding) if self.has_bands else SetSums(0, None, None, embedding)
 
     def judge(self, features: np.ndarray | None, embedding: np.ndarray | None) -> tuple[PatchNovelty, SetSums]:
         """Novelty of patches, and their sums.
@@ -168,13 +179,14 @@ class Novelty:
         """
         features = features if self.has_bands else None
         embedding = embedding if self.has_embedding else None
-        n = len(features) if features is not None else embedding.shape[1]
+        n = len(features) if features is not None else kept(embedding).shape[1]
         z, distances, blocks = [], [], []
         for k, fold in enumerate(self.folds):
             parts = []
             if features is not None:
-                standardised = fold.bands.standardised(features)
-                found = fold.bands.distances(standardised)
+                space = kept(fold.bands)
+                standardised = space.standardised(features)
+                found = space.distances(standardised)
                 z.append(standardised.sum(axis=0))
                 distances.append(found.sum(axis=0))
                 parts.append(found / fold.scale)
@@ -206,7 +218,8 @@ class Novelty:
         for k, fold in enumerate(self.folds):
             parts = []
             if sums.z is not None:
-                parts.append(set_distances(fold.sets, sums.z[k] / sums.n, sums.distances[k] / sums.n) / fold.set_scale)
+                z, distances = sums.z[k] / sums.n, kept(sums.distances)[k] / sums.n
+                parts.append(set_distances(kept(fold.sets), z, distances) / fold.set_scale)
             if sums.embedding is not None:
                 own = sums.embedding[k] / sums.n * fold.embedding_scale / fold.set_embedding_scale
                 parts.append(np.array([own]))
@@ -222,7 +235,7 @@ class Novelty:
         """What is furthest out, in words."""
         return {TOGETHER: "bands together", EMBEDDING: "embedding"}.get(most) or self.band_names[most]
 
-    def names(self, most: Sequence[int]) -> np.ndarray:
+    def names(self, most: Whole) -> np.ndarray:
         """(N,) text of :meth:`named`."""
         return np.array([self.named(int(one)) for one in most], dtype=str)
 

@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from core.data.bands import BYTES, DECIBEL, DN, REFLECTANCE, Band
-from core.predict.novelty.calibrated import FoldEvidence, Novelty
+from core.predict.novelty.calibrated import FoldEvidence, Novelty, kept
 from core.predict.novelty.features import FEATURES, QUANTILES, SPREAD, STEP
 from core.text import list_names
 
@@ -49,13 +49,13 @@ def likely_cause(novelty: Novelty, bands: Sequence[Band], features: np.ndarray, 
     some = features[np.unique(np.linspace(0, len(features) - 1, min(MOST, len(features))).round().astype(int))]
 
     def distance(values: np.ndarray) -> float:
-        return float(np.median((space.bands.scores(values) / space.scale).max(axis=1)))
+        return float(np.median((kept(space.bands).scores(values) / space.scale).max(axis=1)))
 
     before = distance(some)
     tried = [(distance(repair(some)), k, cause) for k, (cause, repair) in enumerate(_repairs(space, bands, some))]
     if tried:
         after, _, cause = min(tried, key=lambda one: one[:2])
-        usual = USUAL * float(np.median(space.held.max(axis=1)))
+        usual = USUAL * float(np.median(kept(space.held).max(axis=1)))
         if after <= usual and after <= BETTER * before:
             return cause
     return _named(space, novelty.band_names, some)
@@ -91,7 +91,7 @@ def _best_order(fold: FoldEvidence, features: np.ndarray) -> list[int]:
     cost = np.empty((n_bands, n_bands))  # (run's, given)
     for given in range(n_bands):
         as_each = np.repeat(features[:, given : given + 1], n_bands, axis=1)
-        cost[:, given] = np.median(fold.bands.scores(as_each)[:, :n_bands] / fold.scale[:n_bands], axis=0)
+        cost[:, given] = np.median(kept(fold.bands).scores(as_each)[:, :n_bands] / kept(fold.scale)[:n_bands], axis=0)
     return [int(k) for k in linear_sum_assignment(cost)[1]]
 
 
@@ -124,12 +124,13 @@ def _reordered(order: Sequence[int]) -> Repair:
 
 def _named(fold: FoldEvidence, names: Sequence[str], features: np.ndarray) -> Cause | None:
     """What is odd about the band furthest out, where no repair fits."""
-    z = np.median(fold.bands.standardised(features), axis=0)  # (C, F)
-    distance = np.median(fold.bands.scores(features) / fold.scale, axis=0)
+    space = kept(fold.bands)
+    z = np.median(space.standardised(features), axis=0)  # (C, F)
+    distance = np.median(space.scores(features) / fold.scale, axis=0)
     band = int(distance[: len(z)].argmax())
     name = names[band]
     width = np.nanmedian(features[:, band, SPREAD])
-    if np.isfinite(width) and width <= fold.bands.floor[band]:
+    if np.isfinite(width) and width <= space.floor[band]:
         return Cause("constant", f"{name} is (nearly) the same everywhere, which it was not in training.")
     steps = z[:, STEP]
     if np.abs(steps).max() >= max(FAR, np.abs(z[:, : SPREAD + 1]).max()):
@@ -141,7 +142,7 @@ def _named(fold: FoldEvidence, names: Sequence[str], features: np.ndarray) -> Ca
             + ("noise, or another sensor?" if rough else "another sensor, larger pixels or resampling?"),
         )
     feature = int(np.abs(z[band]).argmax())
-    if distance[band] < np.median(fold.held[:, band]) or abs(z[band, feature]) < FAR:
+    if distance[band] < np.median(kept(fold.held)[:, band]) or abs(z[band, feature]) < FAR:
         return None
     up = z[band, feature] > 0
     if FEATURES[feature] == "spread":

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from core.data.bands import Band
-from core.predict.novelty.calibrated import Novelty, PatchNovelty, SetSums
+from core.predict.novelty.calibrated import Novelty, PatchNovelty, SetSums, kept
 from core.predict.novelty.causes import Cause, likely_cause
 from core.predict.novelty.features import value_features
 
@@ -94,7 +94,7 @@ class Found:
     @property
     def n_new(self) -> int:
         """Patches further out than the level allows."""
-        return self.counted if self.patches is None else int((self.patches.p <= self.novelty.level).sum())
+        return kept(self.counted) if self.patches is None else int((self.patches.p <= self.novelty.level).sum())
 
     @property
     def is_off(self) -> bool:
@@ -110,7 +110,8 @@ class Found:
     def columns(self, has_data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(N,) p-values and (N,) names of what is furthest out, of all patches; has_data: (N,) bool, who was seen."""
         p, names = np.full(len(has_data), np.nan), np.full(len(has_data), "", dtype=object)
-        p[has_data], names[has_data] = self.patches.p, self.novelty.names(self.patches.most)
+        patches = kept(self.patches)
+        p[has_data], names[has_data] = patches.p, self.novelty.names(patches.most)
         return p, names.astype(str)
 
     def to_dict(self, what: str = "patches") -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pandas as pd
 from core.data.normalise import Normaliser
 from core.data.store.dataset import Dataset
 from core.errors import DataError, LandslideLensError, RunError
-from core.predict.novelty.calibrated import FoldEvidence, Novelty, set_distances
+from core.predict.novelty.calibrated import FoldEvidence, Novelty, kept, set_distances
 from core.predict.novelty.features import BATCH, FEATURES, value_features
 from core.predict.novelty.held_out import scale_of
 from core.predict.novelty.spaces import MOST_KNOWN, TOGETHER, BandSpace, EmbeddingSpace, whitening
@@ -114,13 +114,13 @@ def even(folds: list[FoldEvidence]) -> list[FoldEvidence]:
             for one in found
         ]  # fmt: skip
     if all(fold.embedding is not None for fold in folds):
-        ratio = scale_of(np.concatenate([fold.held_embedding for fold in folds]), groups, FAR)
-        sets = np.concatenate([fold.held_set_embedding for fold in folds])
-        set_ratio = scale_of(sets, np.arange(len(sets)), FAR)
+        far = scale_of(np.concatenate([kept(fold.held_embedding) for fold in folds]), groups, FAR)
+        sets = np.concatenate([kept(fold.held_set_embedding) for fold in folds])
+        set_far = scale_of(sets, np.arange(len(sets)), FAR)
         found = [
-            replace(one, embedding_scale=one.embedding_scale * ratio, held_embedding=one.held_embedding / ratio,
-                    set_embedding_scale=one.set_embedding_scale * set_ratio,
-                    held_set_embedding=one.held_set_embedding / set_ratio)
+            replace(one, embedding_scale=one.embedding_scale * far, held_embedding=kept(one.held_embedding) / far,
+                    set_embedding_scale=one.set_embedding_scale * set_far,
+                    held_set_embedding=kept(one.held_set_embedding) / set_far)
             for one in found
         ]  # fmt: skip
     return found
@@ -230,7 +230,8 @@ def save(folder: ResultFolder, novelty: Novelty) -> None:
         own: dict[str, Any] = {"groups": fold.groups.astype(np.int64)}
         if fold.bands is not None:
             own |= {key: getattr(fold.bands, key) for key in _BANDS}
-            own |= {"set_whiten": fold.sets.whiten, "set_together": fold.sets.together, "scale": fold.scale}
+            sets = kept(fold.sets)
+            own |= {"set_whiten": sets.whiten, "set_together": sets.together, "scale": fold.scale}
             own |= {"set_scale": fold.set_scale, "held": fold.held, "held_sets": fold.held_sets}
         if fold.embedding is not None:
             own |= {"known": fold.embedding.known, "held_embedding": fold.held_embedding}
@@ -276,13 +277,13 @@ def _read(k: int, arrays: dict[str, np.ndarray], n_bands: int) -> FoldEvidence:
     if "centre" in own:
         bands = BandSpace(*(own[key] for key in _BANDS))
         sets = replace(bands, whiten=own["set_whiten"], together=own["set_together"])
-        kept = {key: own[key] for key in ("scale", "set_scale", "held", "held_sets")}
-        found = replace(found, bands=bands, sets=sets, **kept)
+        found = replace(found, bands=bands, sets=sets, scale=own["scale"], set_scale=own["set_scale"],
+                        held=own["held"], held_sets=own["held_sets"])  # fmt: skip
     if "known" in own:
         scale, set_scale = map(float, own["embedding_scales"])
-        kept = {key: own[key] for key in ("held_embedding", "held_set_embedding")}
-        space = EmbeddingSpace(own["known"])
-        found = replace(found, embedding=space, embedding_scale=scale, set_embedding_scale=set_scale, **kept)
+        found = replace(found, embedding=EmbeddingSpace(own["known"]), embedding_scale=scale,
+                        set_embedding_scale=set_scale, held_embedding=own["held_embedding"],
+                        held_set_embedding=own["held_set_embedding"])  # fmt: skip
     return found
 
 

@@ -54,7 +54,7 @@ class HeldOut:
 
     def p_values(self, scores: Sequence[np.ndarray]) -> np.ndarray:
         """(N,) in (0, 1]. scores: by fold (N,), of the same new patches in each fold's space."""
-        total = sum(self.further(fold, one) for fold, one in enumerate(scores))
+        total = np.sum([self.further(fold, one) for fold, one in enumerate(scores)], axis=0)
         return (1.0 + total) / (self.n_groups + 1)
 
     def own_p_values(self) -> tuple[np.ndarray, ...]:

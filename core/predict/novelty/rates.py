@@ -12,7 +12,7 @@ from core.data.store.dataset import Dataset
 from core.device import choose_device
 from core.errors import FormatError
 from core.predict.fold_model import FoldModel
-from core.predict.novelty.calibrated import Novelty, set_distances
+from core.predict.novelty.calibrated import Novelty, kept, set_distances
 from core.predict.novelty.causes import likely_cause
 from core.predict.novelty.faults import Fault, faults_for
 from core.predict.novelty.features import value_features
@@ -92,7 +92,8 @@ def _held(run: RunFolder, novelty: Novelty, dataset: Dataset, n: int, rng: np.ra
     group_of, _ = groups_of_rows(run.oof(), rows)
     found = []
     for fold, one in enumerate(rows):
-        groups, chosen = group_of[one.val], []
+        groups = group_of[one.val]
+        chosen: list[int] = []
         for group in rng.permutation(np.unique(groups)):
             if len(chosen) >= max(2, n // len(rows)):
                 break
@@ -151,11 +152,12 @@ def _scores(
     fold, parts, of_sets = novelty.folds[held.fold], {}, {}
     names = np.unique(held.groups)
     if features is not None:
-        z = fold.bands.standardised(features)
-        distances = fold.bands.distances(z)
+        space, own_sets = kept(fold.bands), kept(fold.sets)
+        z = space.standardised(features)
+        distances = space.distances(z)
         parts["bands"] = (distances / fold.scale).max(axis=1)
         of_sets["bands"] = np.array([
-            (set_distances(fold.sets, z[own].mean(axis=0), distances[own].mean(axis=0)) / fold.set_scale).max()
+            (set_distances(own_sets, z[own].mean(axis=0), distances[own].mean(axis=0)) / fold.set_scale).max()
             for own in (held.groups == name for name in names)
         ])  # fmt: skip
     if embedding is not None:
@@ -171,7 +173,7 @@ def _scores(
 def _told(novelty: Novelty, evidence: str, scores: np.ndarray, of_sets: bool) -> np.ndarray:
     """(n,) bool: beyond the level, compared with what all folds held out."""
     held = novelty.held_out(evidence, of_sets)
-    further = sum(held.further(fold, scores) for fold in range(len(held.scores)))
+    further = np.sum([held.further(fold, scores) for fold in range(len(held.scores))], axis=0)
     return (1.0 + further) / (held.n_groups + 1) <= novelty.level
 
 

@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from core.data.band_statistics import FEATURES
 from core.data.normalise import Normaliser
+from core.errors import needed
 from core.heads.blend import kind_of, members_of
 from core.predict.fold_model import FoldModel
 from core.predict.novelty.collect import Collector
@@ -55,7 +56,8 @@ def stripe_answers(
                 embedded = stripe.embedded(model, corners[part], flips, where is not None)
                 features["embeddings"] = embedded.embeddings
                 if where is not None:
-                    where.add(corners[part], embedded.outlines, len(ensemble.models), first=k == 0)
+                    drawn = needed(embedded.outlines, "This network drew no outlines.")
+                    where.add(corners[part], drawn, len(ensemble.models), first=k == 0)
             if novelty is not None:
                 novelty.read(k, features)
             by_head = model.log_odds_of(features, [ensemble.head], ensemble.rules)

@@ -15,6 +15,7 @@ import numpy as np
 
 from core.data.readers.geo.placement import Placement, same_system, to_system
 from core.data.readers.geo.raster import Window
+from core.errors import needed
 
 WGS84 = "EPSG:4326"
 EDGE_POINTS = 21  # of each side of a raster that are looked up on another grid
@@ -30,6 +31,16 @@ class Grid:
 
     place: Placement | None
     shape: tuple[int, int]
+
+    @property
+    def lies(self) -> Placement:
+        """Its place. Raises FormatError where none is stated."""
+        return needed(self.place, "A raster states no place. Give a GeoTIFF that does.")
+
+    @property
+    def system(self) -> str:
+        """Its coordinate system as WKT. Raises FormatError where none is stated."""
+        return needed(self.lies.crs, "A raster states no coordinate system. gdal_edit.py -a_srs states one.")
 
     def is_same(self, other: Grid) -> bool:
         """Whether the pixels of both lie on each other. Rasters of one size that both have no place count as such."""
@@ -56,15 +67,15 @@ class Grid:
         """The window of this grid (row, column, height, width), not clipped, that holds all of ``other``."""
         along = np.linspace(0, 1, EDGE_POINTS)
         rows, cols = (side.ravel() for side in np.meshgrid(other.shape[0] * along, other.shape[1] * along))
-        x, y = other.place.at(rows, cols)
-        rows, cols = self.place.pixel(*to_system(other.place.crs, self.place.crs, x, y))
+        x, y = other.lies.at(rows, cols)
+        rows, cols = self.lies.pixel(*to_system(other.system, self.system, x, y))
         top, left = (math.floor(values.min() + ALIGNED) for values in (rows, cols))
         bottom, right = (math.ceil(values.max() - ALIGNED) for values in (rows, cols))
         return top, left, bottom - top, right - left
 
     def at_degrees(self, lonlat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(rows, columns) in pixels of (N, 2) longitudes and latitudes; not finite where the grid does not reach."""
-        return self.place.pixel(*to_system(_wgs84(), self.place.crs, *np.transpose(lonlat)))
+        return self.lies.pixel(*to_system(_wgs84(), self.system, *np.transpose(lonlat)))
 
     def degrees_at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray | None:
         """(N, 2) longitudes and latitudes of (N,) places in pixels; None for a grid without a place."""

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -64,7 +64,7 @@ class SceneInput:
 
     def digest(self, run: str, windows: WindowGrid) -> str:
         """Of everything that the answers depend on, the files' sizes and times among them."""
-        facts = {key: str(value) for key, value in asdict(self).items()}
+        facts: dict[str, Any] = {key: str(value) for key, value in asdict(self).items()}
         facts |= {"run": run, "windows": str(windows), "stamps": [file_stamp(path) for path in self.files]}
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from core.data.readers.build import survey_bands
 from core.data.readers.geo import geotiff
 from core.data.readers.geo.placement import Placement, crs_name, place_of, to_system
 from core.data.readers.geo.raster import RasterHeader, Window, raster_header, read_raster
+from core.data.readers.geo.raster_patches import RasterPatch
 from core.data.readers.geo.raster_values import measured
 from core.data.store.missing import as_missing
 from core.errors import DataError, FormatError
@@ -66,7 +67,7 @@ class Layer:
 
         row, col, height, width = window
         chosen = [self.order[k] for k in (range(len(self.order)) if bands is None else bands)]
-        found: np.ndarray | None = None
+        found = np.empty((0, height, width), np.float32)
         per_row = self.header.shape[0] * width * self.header.dtype.itemsize
         step = max(1, PIECE_BYTES // per_row)
         for start in range(0, height, step):
@@ -81,7 +82,7 @@ class Layer:
             if rows == height:  # read at once: not copied again
                 found = part
                 break
-            if found is None:
+            if not start:
                 found = np.empty((len(chosen), height, width), np.float32)
             found[:, start : start + rows] = part
         found[~np.isfinite(found)] = np.nan
@@ -130,11 +131,11 @@ class Layer:
         reproject(
             pixels,
             found,
-            src_transform=_begun_at(self.place, source),
-            src_crs=self.place.crs,
+            src_transform=_begun_at(self.grid.lies, source),
+            src_crs=self.grid.lies.crs,
             src_nodata=np.nan,
-            dst_transform=_begun_at(grid.place, window),
-            dst_crs=grid.place.crs,
+            dst_transform=_begun_at(grid.lies, window),
+            dst_crs=grid.lies.crs,
             dst_nodata=np.nan,
             resampling=Resampling.nearest if self.nearest else Resampling.bilinear,
             tolerance=0.0,  # exact, so that a pixel is the same in whichever window it is read, but for the last digit
@@ -152,8 +153,8 @@ class Layer:
 
     def _pixels(self, grid: Grid, rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Positions in pixels of ``grid`` as those of this raster."""
-        x, y = grid.place.at(rows, cols)
-        return self.place.pixel(*to_system(grid.place.crs, self.place.crs, x, y))
+        x, y = grid.lies.at(rows, cols)
+        return self.grid.lies.pixel(*to_system(grid.system, self.grid.system, x, y))
 
     def beneath(self, grid: Grid, window: Window) -> Window | None:
         """The window of this raster under one of ``grid``, with a margin; None where it does not reach there."""
@@ -226,7 +227,7 @@ def open_layer(
         reason = aside.rejected[0].reason if aside.rejected else str(error)
         raise FormatError(reason if path.name in reason else f"{path.name}: {reason}") from error
     told += [text for text in aside.warnings if "coordinate" not in text]
-    patch = items[0].patch
+    patch = cast(RasterPatch, items[0].patch)  # as collect_unlabelled gives them
     tag = patch.header.tag
     if tag is None and (len(found) > 1 or found[0].modality in ("optical", "sar")):
         tag = geotiff.UNSEEN

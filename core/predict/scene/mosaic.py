@@ -99,10 +99,11 @@ def open_mosaic(folder: Path, opened: Callable[[Path], Layer]) -> Mosaic:
     height, width = (max(window[k] + window[k + 2] for window in windows) - start for k, start in ((0, top), (1, left)))
     if height * width > SPARSE * sum(math.prod(window[2:]) for window in windows):
         raise FormatError(f"The tiles of {folder.name} lie too far apart for one scene. Give each its own command.")
-    a, b, _, d, e, _ = first.place.transform
-    x, y = first.place.at(top, left)
-    grid = Grid(Placement((a, b, x, d, e, y), first.place.crs), (height, width))
-    moved = tuple((row - top, col - left, *size) for row, col, *size in windows)
+    place = first.grid.lies
+    a, b, _, d, e, _ = place.transform
+    x, y = place.at(top, left)
+    grid = Grid(Placement((a, b, x, d, e, y), place.crs), (height, width))
+    moved = tuple((row - top, col - left, high, wide) for row, col, high, wide in windows)
     return Mosaic(folder, tuple(tiles), moved, grid, first.bands)
 
 

@@ -153,7 +153,7 @@ def predict_scene(
 
 
 def _novelty(novelty: Novelty | None, bands: tuple, found: Found, looked: Collector | None) -> NoveltyFound | None:
-    if novelty is None or found.sums is None:
+    if novelty is None or found.sums is None or looked is None:
         return None
     return found_of(novelty, bands, found.sums, looked.features(), n_new=found.n_new)
 

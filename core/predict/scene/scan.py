@@ -196,7 +196,8 @@ class Scan:
     def _answers(self, stripe: Stripe) -> _Answers:
         """Of a stripe and of the rows of windows of stripes above it that reach into it."""
         needed = self.windows.touching(*stripe.final)
-        parts, new, own = [], [], None
+        parts, new = [], []
+        own: dict[str, np.ndarray] = {}
         height, width = stripe.final[1] - stripe.final[0], self.windows.shape[1]
         drawn = np.zeros((2, height, width), np.float32) if self.where else None
         for one in self.stripes[: stripe.number + 1]:

@@ -194,7 +194,7 @@ def _must_lie_on(grid: Grid, layer: Layer | Mosaic, first: Layer | Mosaic, told:
     if not _meet(grid, layer, shift):
         raise FormatError(f"{where(layer)} does not lie on the ground of {where(first)}. Give rasters of one place.")
     if shift is not None:
-        if not (layer.grid.place.crs and grid.place.crs):
+        if not (layer.grid.lies.crs and grid.lies.crs):
             told.append(f"{layer.path.name} states no coordinate system; its numbers were taken to be those of "
                         f"{first.path.name}.")  # fmt: skip
         return

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from core.arrays import Whole
 from core.data.readers.geo.tiles import starts
 from core.errors import FormatError
 
@@ -74,7 +75,8 @@ class WindowGrid:
         A stripe covers at most ``most_rows`` rows of pixels and has at most ``most_windows`` windows, but at least one
         row of them.
         """
-        found, first = [], 0
+        found: list[Stripe] = []
+        first = 0
         most = len(self.rows) if most_windows is None else max(1, most_windows // len(self.cols))
         while first < len(self.rows):
             last, end = first + 1, min(len(self.rows), first + most)
@@ -139,7 +141,7 @@ class WindowSum:
                 self.sums[1][at] += self._weights
 
 
-def window_shares(marked: np.ndarray, rows: Sequence[int], cols: Sequence[int], side: tuple[int, int]) -> np.ndarray:
+def window_shares(marked: np.ndarray, rows: Whole, cols: Whole, side: tuple[int, int]) -> np.ndarray:
     """(rows, cols) float64, the share of marked pixels in each window. marked: (H, W) bool."""
     sums = np.zeros((marked.shape[0] + 1, marked.shape[1] + 1), np.int64)
     sums[1:, 1:] = marked.cumsum(0, dtype=np.int64).cumsum(1)

@@ -56,16 +56,12 @@ def in_words(settings: Mapping[str, Any], most: int = 6) -> str:
 
 def seed_spread(entries: Sequence[Entry]) -> dict[str, tuple[int, float]]:
     """Name of a run -> how many trainings its recipe has, and the standard deviation of their F1; of two or more."""
-    groups: dict[str, dict[tuple, Entry]] = {}
+    groups: dict[str, dict[tuple, float]] = {}
     for entry in entries:
         if entry.recipe and entry.f1 is not None:
             seeds = (entry.seed, entry.fold_seed)
-            groups.setdefault(entry.recipe, {}).setdefault(seeds, entry)  # the same training twice says nothing new
-    spreads = {
-        recipe: (len(own), statistics.stdev(one.f1 for one in own.values()))
-        for recipe, own in groups.items()
-        if len(own) > 1
-    }
+            groups.setdefault(entry.recipe, {}).setdefault(seeds, entry.f1)  # the same training twice says nothing new
+    spreads = {recipe: (len(own), statistics.stdev(own.values())) for recipe, own in groups.items() if len(own) > 1}
     return {entry.name: spreads[entry.recipe] for entry in entries if entry.recipe in spreads and entry.f1 is not None}
 
 

@@ -80,7 +80,8 @@ class Entry:
 def read(run: RunFolder) -> Entry:
     """The row of this run, from its files; never raises for what is in them."""
     label, status = _or(lambda: label_of(run), Label()), run.known_status()
-    config, job, record = _or(run.config, None), _or(run.job, {}), _or(run.provenance, {})
+    nothing: dict[str, Any] = {}
+    config, job, record = _or(run.config, None), _or(run.job, nothing), _or(run.provenance, nothing)
     values: dict[str, Any] = {
         "name": run.name,
         "title": label.title or _or(lambda: made_title(run), run.name),
@@ -106,7 +107,7 @@ def read(run: RunFolder) -> Entry:
             "settings": {path: value for path, value in flat(config).items() if value != defaults()[path]},
         }
     if values["state"] == "succeeded":
-        values |= _or(lambda: _numbers(run), {})
+        values |= _or(lambda: _numbers(run), nothing)
     return Entry(**values)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from types import FunctionType
+from typing import Any
 
 import timm
 from torch import nn
@@ -73,7 +74,8 @@ def fitting_arguments(model: ModelConfig) -> tuple[ModelConfig, list[str]]:
 
 def _builders(entry: FunctionType) -> list:
     """The functions of its module that ``entry`` names, directly or through others, and the networks that they name."""
-    module, found, waiting = sys.modules[entry.__module__], [], [entry]
+    module, found = sys.modules[entry.__module__], []
+    waiting: list[Any] = [entry]
     while waiting:
         one = waiting.pop()
         if one in found:

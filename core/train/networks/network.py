@@ -61,8 +61,9 @@ class Network(nn.Module):
         self.dropout = nn.Dropout(model.drop_rate)
         self.classifier = nn.Linear(self.n_features, CLASSES)
         self.second_classes = tuple(second_classes)
-        self.second_head = nn.Linear(self.n_features, len(second_classes)) if second_classes else None
-        self.mask_head = nn.Conv2d(backbone.n_pixel, 1, 1) if model.masks else None
+        # A layer, or None; Any, as only a network that has it is asked for what it gives.
+        self.second_head: Any = nn.Linear(self.n_features, len(second_classes)) if second_classes else None
+        self.mask_head: Any = nn.Conv2d(backbone.n_pixel, 1, 1) if model.masks else None
 
     @property
     def columns(self) -> tuple[Column, ...]:

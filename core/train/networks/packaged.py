@@ -119,7 +119,7 @@ def _is_whole(path: Path, one: PackagedWeights) -> bool:
 def _renamed(found: dict[str, Tensor], needed: Sequence[str]) -> dict[str, Tensor]:
     """The arrays under timm's names; those with another pattern keep theirs, and are complained of."""
     blocks = list(dict.fromkeys(m[0] for name in needed if (m := re.match(r"blocks\.\d+\.\d+", name))))  # in order
-    expands = {re.match(r"_blocks\.(\d+)\.", name)[1] for name in found if "._expand_conv." in name}
+    expands = {m[1] for name in found if "._expand_conv." in name and (m := re.match(r"_blocks\.(\d+)\.", name))}
     state = {}
     for name, value in found.items():
         inner = re.fullmatch(r"_blocks\.(\d+)\.(\w+)\.(\w+)", name)

@@ -287,7 +287,7 @@ def map_first_conv(
     mean = weight.mean(dim=1)
     position = {name: i for i, name in enumerate(source_bands)}
     taken = {name: filter_of(name, source_bands) for name in band_names}
-    filters = [mean if taken[name] is None else weight[:, position[taken[name]]] for name in band_names]
+    filters = [mean if (of := taken[name]) is None else weight[:, position[of]] for name in band_names]
     scaled = torch.stack(filters, dim=1) * (len(source_bands) / len(band_names))
     return scaled, mapping_of(source_bands, band_names)
 

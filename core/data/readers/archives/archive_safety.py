@@ -16,8 +16,10 @@ import zipfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, cast
 
 from core.data.readers.base import shown
 from core.errors import FormatError, UnsafeFileError
@@ -43,7 +45,7 @@ class Member:
 
     name: str
     size: int
-    open: Callable[[], BinaryIO]
+    open: Callable[[], IO[bytes]]
 
 
 def judged(source: Path, stack: ExitStack) -> list[Member]:
@@ -88,7 +90,7 @@ def _zip_members(source: Path, stack: ExitStack) -> list[Member]:
             )
         ends.append((entry.header_offset, entry.header_offset + entry.compress_size, name))
         if not folder:
-            members.append(Member(name, entry.file_size, lambda entry=entry: archive.open(entry)))
+            members.append(Member(name, entry.file_size, partial(archive.open, entry)))
     ends.sort()
     for (_, end, name), (start, _, _) in zip(ends, ends[1:], strict=False):
         if start < end:
@@ -116,7 +118,7 @@ def _tar_members(source: Path, stack: ExitStack) -> list[Member]:
     names, total, members = _Names(source), 0, []
     most = max(ALWAYS_FINE, min(MAX_BYTES, MAX_RATIO_WHOLE * source.stat().st_size))
     stream = _tar_stream(source, stack)
-    archive = tarfile.open(fileobj=stream, mode="r:")
+    archive = tarfile.open(fileobj=cast(IO[bytes], stream), mode="r:")  # it only reads, seeks and tells
     for count, entry in enumerate(archive, 1):
         _check_count(source, count)
         names.check(entry.name.removesuffix("/"), entry.isdir())
@@ -126,7 +128,8 @@ def _tar_members(source: Path, stack: ExitStack) -> list[Member]:
         if total > most:
             raise unsafe(source, f"unpacks to {total / 2**20:.0f} MiB or more, as a bomb does")
         if entry.isreg():
-            members.append(Member(entry.name, entry.size, lambda entry=entry: archive.extractfile(entry)))
+            read = cast(Callable[[], IO[bytes]], partial(archive.extractfile, entry))  # None of links and folders only
+            members.append(Member(entry.name, entry.size, read))
     stream.left = math.inf  # what is read from here on is files, whose sizes are known
     return members
 
@@ -140,7 +143,7 @@ def _tar_stream(source: Path, stack: ExitStack) -> _Careful:
 class _Careful:
     """A file that gives no megabyte in one piece, and headers only up to a limit: tarfile keeps them all in memory."""
 
-    def __init__(self, file: BinaryIO):
+    def __init__(self, file: BufferedIOBase):
         self._file = file
         self.seek, self.tell = file.seek, file.tell
         self.left: float = _MAX_LISTING

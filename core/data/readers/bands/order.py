@@ -16,7 +16,7 @@ import numpy as np
 from core.data.bands import Band, as_bytes, bands_named
 from core.data.names.reading import Reading, read_alike, read_names
 from core.data.readers.base import Aside, Collection, Item, Naming, Patch, ReaderOptions, Shape, some
-from core.errors import DataError, FormatError
+from core.errors import ConfigError, DataError, FormatError
 
 _COLOURS = {"red", "green", "blue"}  # which programs write of any three bytes
 
@@ -111,9 +111,11 @@ def _plan(
         common = max(readings.values(), key=lambda one: (counts[one.names], len(one.known)))
         return _Plan(common.names, frozenset(common.known))
     for names, reading in readings.items():
-        places = [_position(word, names) for word in given]
-        if None not in places:
+        places = [place for word in given if (place := _position(word, names)) is not None]
+        if len(places) == len(given):
             return _Plan(tuple(reading.names[i] for i in places), frozenset(reading.known))
+    if asked is None:
+        raise ConfigError(f"The bands {some(list(given), 20)} were not understood. Name those of the files.")
     return _Plan(asked.names, frozenset(asked.known))
 
 
@@ -148,10 +150,10 @@ def _named(collection: Collection) -> list[tuple[str, ...] | None]:
 
 
 def _usable(names: Sequence[str | None]) -> tuple[str, ...]:
-    if not all(names) or not all(name.isprintable() and len(name) <= 64 for name in names):
+    if not all(name and name.isprintable() and len(name) <= 64 for name in names):
         return ()
-    names = tuple(name.strip() for name in names)
-    return names if len(set(names)) == len(names) else ()
+    usable = tuple((name or "").strip() for name in names)
+    return usable if len(set(usable)) == len(usable) else ()
 
 
 def _order(
@@ -170,10 +172,11 @@ def _order(
             _position(name, reading.names) if place is None else place
             for name, place in zip(plan.wanted, places, strict=True)
         ]
-        if None not in places:
-            if given and places != sorted(places) and any(_position(word, names) is None for word in given):
+        known = [place for place in places if place is not None]
+        if len(known) == len(places):
+            if given and known != sorted(known) and any(_position(word, names) is None for word in given):
                 plan.moved.append(item.file)
-            return tuple(places)
+            return tuple(known)
         if given is None:
             raise FormatError(f"Its bands are {some(list(names), 20)}; accepted: {some(list(plan.wanted), 20)}.")
         missing = [name for name, place in zip(plan.wanted, places, strict=True) if place is None]

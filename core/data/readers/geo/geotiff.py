@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -142,8 +143,8 @@ def _pairs(source: Path, options: ReaderOptions, aside: Aside) -> Collection | N
     items = []
     for path, name in folders.ids(source, found.images).items():
         file = _below(source, path)
-        mask = found.mask_of.get(path)
-        mask = mask and FileMask(mask, _below(source, mask))
+        at = found.mask_of.get(path)
+        mask = FileMask(at, _below(source, at)) if at else None
         split = found.split_of.get(path, "" if found.split_of else None)
         items.append(Item(name, FilePatch(path, file), split=split, mask=mask, columns={"file": file}))
     return Collection("", items, DEFAULT_CLASSES, has_masks=True, labels_from_masks=True)
@@ -165,9 +166,10 @@ def _placed(found: Collection, source: Path, options: ReaderOptions, aside: Asid
         header = headers.get(item.file)
         if header is None:
             continue
-        place = placer.place(item.patch.path, header, item.file)
+        path = cast(FilePatch, item.patch).path  # as the folders gave it
+        place = placer.place(path, header, item.file)
         _, height, width = header.shape
-        patch = RasterPatch(item.patch.path, item.file, header, nodata, place)
+        patch = RasterPatch(path, item.file, header, nodata, place)
         if header.stack is None:
             patch = Scene(patch.path, patch.file, header, nodata, place, patch.order, None, strip)
         columns = {
@@ -191,7 +193,7 @@ def _headers(items: Sequence[Item], options: ReaderOptions, aside: Aside) -> dic
     found = {}
     for item in items:
         try:
-            header = read(item.patch.path)
+            header = read(cast(FilePatch, item.patch).path)
             if header.colours[0] in ("palette", "cyan"):
                 raise FormatError("Its colours are a palette or inks, whose numbers are no brightness. Save it as RGB.")
         except DataError as error:
@@ -207,7 +209,9 @@ def _nodata(headers: Mapping[str, RasterHeader], options: ReaderOptions, aside: 
     """The dataset's value for pixels that were not seen; None: nan says it."""
     if options.nodata is not None:
         return options.nodata
-    tags = Counter("nan" if math.isnan(h.nodata) else h.nodata for h in headers.values() if h.nodata is not None)
+    tags: Counter[Any] = Counter(
+        "nan" if math.isnan(h.nodata) else h.nodata for h in headers.values() if h.nodata is not None
+    )
     if not tags:
         return UNSEEN
     value = tags.most_common(1)[0][0]

@@ -40,12 +40,12 @@ class Placement:
     transform: Transform
     crs: str | None
 
-    def at(self, row: float, col: float) -> tuple[float, float]:
+    def at(self, row: Any, col: Any) -> tuple[Any, Any]:
         """(x, y) in map units of a position in pixels; whole numbers are corners of pixels, halves their centres."""
         a, b, c, d, e, f = self.transform
         return a * col + b * row + c, d * col + e * row + f
 
-    def pixel(self, x: float, y: float) -> tuple[float, float]:
+    def pixel(self, x: Any, y: Any) -> tuple[Any, Any]:
         """(row, col) in pixels of a position in map units, the inverse of :meth:`at`; arrays as well."""
         a, b, c, d, e, f = self.transform
         area = a * e - b * d
@@ -119,7 +119,7 @@ def same_system(one: str | None, other: str | None) -> bool | None:
     return one == other or _system(one) == _system(other)
 
 
-def to_system(crs: str, other: str, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def to_system(crs: str, other: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     """Positions of any shape in ``crs`` as those of ``other``; not finite where the systems do not lead there.
 
     Raises FormatError when PROJ cannot lead from one to the other.
@@ -134,7 +134,7 @@ def to_system(crs: str, other: str, x: np.ndarray, y: np.ndarray) -> tuple[np.nd
         raise FormatError(
             f"No way is known from the coordinate system {crs_name(crs)} to {crs_name(other)}. Save both in one."
         ) from error
-    return tuple(np.reshape(side, np.shape(x)) for side in found)
+    return np.reshape(found[0], np.shape(x)), np.reshape(found[1], np.shape(x))
 
 
 def degrees(crs: str, x: float, y: float) -> tuple[float, float] | None:
@@ -181,7 +181,7 @@ def pam_file(path: Path) -> tuple[Transform | None, str | None]:
     text = beside.read_text("utf-8", "replace")
     numbers, system = (re.search(rf"<{name}(?: [^>]*)?>([^<]*)</{name}>", text) for name in ("GeoTransform", "SRS"))
     try:
-        c, a, b, f, d, e = (float(number) for number in numbers[1].split(",")) if numbers else ()
+        c, a, b, f, d, e = [float(number) for number in (numbers[1] if numbers else "").split(",")]
         transform = (a, b, c, d, e, f) if all(map(math.isfinite, (a, b, c, d, e, f))) and a * e != b * d else None
     except ValueError:
         transform = None
@@ -211,7 +211,7 @@ def place_of(path: Path, header: RasterHeader) -> Placement | None:
     """Where a raster lies, by itself or else by the files beside it; None where neither says."""
     transform, crs = stated_beside(path)
     transform = header.transform or transform
-    return transform and Placement(transform, header.crs or crs)
+    return Placement(transform, header.crs or crs) if transform else None
 
 
 class Placer:
@@ -273,13 +273,13 @@ def _differ(one: Transform, other: Transform, shape: tuple[int, int, int]) -> bo
 
 def _overlapping(boxes: list[tuple[str, tuple[float, float, float, float], str]]) -> list[str]:
     """Files whose box shares area with another's, by name; a sweep from west to east within each system."""
-    files: dict[str, dict[tuple[float, ...], list[str]]] = defaultdict(lambda: defaultdict(list))
+    files: dict[str, dict[tuple[float, float, float, float], list[str]]] = defaultdict(lambda: defaultdict(list))
     for crs, box, file in boxes:
         files[crs][box].append(file)
     found: set[str] = set()
     for by_box in files.values():
         found.update(*(names for names in by_box.values() if len(names) > 1))
-        under_way: list[tuple[float, ...]] = []
+        under_way: list[tuple[float, float, float, float]] = []
         for box in sorted(by_box):
             under_way = [other for other in under_way if other[2] > box[0]]
             for other in under_way:

@@ -126,7 +126,7 @@ def read_raster(path: Path, window: Window | None = None, hidden: float | None =
         if n_bands * rows * cols * header.dtype.itemsize > MAX_BYTES:
             raise UnsafeFileError(f"{path.name} has too many pixels to read at once. Cut it into tiles: --tile 64.")
         if header.stack is not None:
-            return _stacked(path, header)[:, row : row + rows, col : col + cols]
+            return _stacked(path, header, header.stack)[:, row : row + rows, col : col + cols]
         from rasterio.windows import Window as Part
 
         part = Part(col, row, cols, rows)
@@ -302,7 +302,7 @@ def _axes_of(stack: tuple[int, int, int], path: Path) -> tuple[int, int, int]:
     return channels_first(stack, axes)
 
 
-def _stacked(path: Path, header: RasterHeader) -> np.ndarray:
+def _stacked(path: Path, header: RasterHeader, stack: tuple[int, int, int]) -> np.ndarray:
     """(C, H, W) of all pages. Pillow reads 128 pages in 25 ms, where GDAL opens the file 128 times."""
     from PIL import Image
 
@@ -310,11 +310,11 @@ def _stacked(path: Path, header: RasterHeader) -> np.ndarray:
         warnings.simplefilter("ignore")  # Pillow warns of odd tags; what it reads is compared with the header
         with Image.open(path, formats=("TIFF",)) as image:
             pages = []
-            for page in range(header.stack[0]):
+            for page in range(stack[0]):
                 image.seek(page)
                 # Its size is looked at before it is decoded: a later page may claim anything.
-                values = np.asarray(image) if image.size[::-1] == header.stack[1:] else np.empty(0)
-                if values.shape != header.stack[1:] or values.dtype != header.dtype:
+                values = np.asarray(image) if image.size[::-1] == stack[1:] else np.empty(0)
+                if values.shape != stack[1:] or values.dtype != header.dtype:
                     raise FormatError(f"{path.name} has pages of other shapes or kinds than its header says.")
                 pages.append(values)
     array = np.stack(pages)

@@ -22,7 +22,8 @@ class Strip:
     """The rows of a scene that were read last, over its whole width: neighbouring tiles share the file's blocks."""
 
     def __init__(self) -> None:
-        self._path, self._start, self._rows = None, 0, np.empty((0, 0, 0))
+        self._path: Path | None = None
+        self._start, self._rows = 0, np.empty((0, 0, 0))
 
     def read(self, path: Path, header: RasterHeader, part: Window) -> np.ndarray:
         """(C, H, W) of a window; read by itself where a strip would be too large or holds a damaged block."""
@@ -77,7 +78,7 @@ class RasterPatch:
 
     def lonlat_at(self, row: float, col: float) -> tuple[float, float] | None:
         """(longitude, latitude) of a position in pixels."""
-        return self.place and self.place.lonlat(row, col)
+        return self.place.lonlat(row, col) if self.place else None
 
     def columns_at(self, row: float, col: float) -> Mapping[str, str]:
         """Its place in map units."""

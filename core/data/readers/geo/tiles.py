@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -127,7 +127,8 @@ def cut(collection: Collection, options: ReaderOptions, aside: Aside) -> Steps[C
     """
     if options.tile is None and not collection.labels_from_masks:
         return collection
-    recent, counts, found = (_Recent(), _Recent()), Counter(), []
+    recent, found = (_Recent(), _Recent()), []
+    counts: Counter[Any] = Counter()
     for done, item in enumerate(collection.items, 1):
         try:
             if item.group is None and options.tile is not None:
@@ -198,7 +199,7 @@ def _tile(item: Item, row: int, col: int, size: Shape, is_bytes: bool, recent: S
         item,
         id=f"{item.id}_r{row:05d}_c{col:05d}",
         patch=Window(item.patch, row, col, size, is_bytes, recent[0]),
-        mask=item.mask and WindowMask(item.mask, row, col, height, width, recent[1]),
+        mask=WindowMask(cast(Mask, item.mask), row, col, height, width, recent[1]) if item.mask else None,
         lonlat=lonlat,
         columns=columns,
     )
@@ -210,7 +211,7 @@ def _label(item: Item, mask_share: float | None, unknown_share: float | None, op
         return item.label if options.tile is None or item.label == 0 else -1
     if mask_share >= options.mask_threshold:
         return 1
-    if unknown_share > MOST_UNKNOWN:
+    if unknown_share is not None and unknown_share > MOST_UNKNOWN:
         return -1
     return _BETWEEN_LABEL.get(options.between) if mask_share else 0
 
@@ -225,12 +226,12 @@ def _mask_shares(
         parts = (item.mask.window(*corner, *sides).read() for corner in corners)
         shares = [(float((part == LANDSLIDE).mean()), float((part == UNKNOWN).mean())) for part in parts]
         return [slides for slides, _ in shares], [unknown for _, unknown in shares]
-    mask = item.mask.read()
+    mask = cast(Mask, item.mask).read()  # understood by now
     if mask.shape != shape:
         raise FormatError(
             f"Its mask is {mask.shape[0]}x{mask.shape[1]} pixels, the image {shape[0]}x{shape[1]}. They must agree."
         )
-    return _shares(mask == LANDSLIDE, corners, sides), _shares(mask == UNKNOWN, corners, sides)
+    return [*_shares(mask == LANDSLIDE, corners, sides)], [*_shares(mask == UNKNOWN, corners, sides)]
 
 
 def _nodata_shares(

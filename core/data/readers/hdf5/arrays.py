@@ -108,8 +108,8 @@ def _single_files(source: Path, files: list[Path], options: ReaderOptions, aside
         try:
             key = _only_array(path, "images", named)
             tags[file] = _tags_in(path, key)
-            mask = found.mask_of.get(path) if labelled else None
-            mask = mask and H5Mask(mask, mask.relative_to(source).as_posix(), _only_array(mask, "masks", named))
+            at = found.mask_of.get(path) if labelled else None
+            mask = H5Mask(at, at.relative_to(source).as_posix(), _only_array(at, "masks", named)) if at else None
         except DataError as error:
             aside.reject(file, error)
             continue

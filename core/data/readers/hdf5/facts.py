@@ -36,7 +36,8 @@ def read_fact(data: Any, name: str, file: str) -> np.ndarray:
         names = {number: text for text, number in enumerated.items()}
         values = np.array([names.get(value, str(value)) for value in values.tolist()], dtype=np.str_)
     if values.dtype.kind not in "iufb":
-        values = np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values.astype(np.str_)
+        coded: Any = values
+        values = np.char.decode(coded, "utf-8", "replace") if values.dtype.kind == "S" else values.astype(np.str_)
     if name == "lonlat":
         return values.astype(np.float64)
     return values if name == "labels" else np.array([_text(value) for value in values.tolist()], dtype=np.str_)

@@ -98,7 +98,9 @@ class H5Mask:
 class Stored(Protocol):
     """Named arrays in files that can be opened again and again (``core.data.readers.stacks.stored``)."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the source is called."""
 
     def opened(self, checked: bool = False) -> AbstractContextManager[Mapping[str, Any]]:
         """The arrays by name while the block runs."""

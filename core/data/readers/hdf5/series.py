@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from core.arrays import whole_pair
 from core.errors import ConfigError
 
 WORDS = ("post", "pre", "both", "first", "last")
@@ -44,8 +45,9 @@ def chosen(series: Series, wanted: str, usual: tuple[int, int] | None) -> tuple[
     usual: (pre, post) for a file that knows no event: that of most others, so that the season does not tell who has
     one; None: the first and the last. Raises ConfigError for a number beyond the series.
     """
-    pre, post = (series.pre, series.post) if series.post is not None else usual or (0, series.n - 1)
-    pre, post = max(0, min(pre, series.n - 1)), max(0, min(post, series.n - 1))
+    known = series.pre is not None and series.post is not None
+    places = (series.pre, series.post) if known else usual or (0, series.n - 1)
+    pre, post = (max(0, min(place or 0, series.n - 1)) for place in places)
     if wanted in WORDS:
         return {"post": (post,), "pre": (pre,), "both": (pre, post), "first": (0,), "last": (series.n - 1,)}[wanted]
     day = _day(wanted)
@@ -111,4 +113,4 @@ def usual_places(all_series: Sequence[Series]) -> tuple[int, int] | None:
     known = [(one.pre, one.post) for one in all_series if one.post is not None]
     if not known:
         return None
-    return tuple(int(place) for place in np.median(np.array(known), axis=0).round())
+    return whole_pair(np.median(np.array(known), axis=0).round())

@@ -17,6 +17,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from core.arrays import pair
 from core.data.bands import bands_named
 from core.data.names.reading import POLARISATIONS, canonical, is_known, read_names
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
@@ -135,7 +136,8 @@ def _item(
         layer = Layer(one.mask, one.axes[one.mask], dates[-1], one.mask)
         mask = VariableMask(one.path, file, layer)
     days = one.series.days if one.series else ()
-    facts = {"file": file, **one.facts} | ({"date": days[dates[-1]].isoformat()} if days else {})
+    last = dates[-1]
+    facts = {"file": file, **one.facts} | ({"date": days[last].isoformat()} if days and last is not None else {})
     split = splits.get(one.path, "" if splits else None)
     patch = VariablesPatch(one.path, file, _layers(one, dates))
     return Item(name, patch, split=split, mask=mask, lonlat=one.place, columns=facts)
@@ -281,8 +283,8 @@ def _place(arrays: Mapping[str, h5py.Dataset], facts: Mapping[str, str]) -> tupl
     )
     if not written:
         degrees_named = "lon" in by_name or "longitude" in by_name
-        return tuple(middle) if degrees_named and abs(middle[1]) <= 90 else None
+        return pair(middle) if degrees_named and abs(middle[1]) <= 90 else None
     try:
-        return degrees(CRS.from_user_input(written).to_wkt(), *middle)
+        return degrees(CRS.from_user_input(written).to_wkt(), middle[0], middle[1])
     except (CRSError, ValueError):
         return None

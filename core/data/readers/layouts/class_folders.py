@@ -43,7 +43,8 @@ def only_images(source: Path, files: Sequence[Path], aside: Aside) -> list[Path]
         for i, name in enumerate(parts)
         if name.lower() in IMAGES
     }
-    kept, left = [], Counter()
+    kept: list[Path] = []
+    left: Counter[str] = Counter()
     for path in files:
         parts = path.relative_to(source).parts[:-1]
         other = next((i for i, name in enumerate(parts) if _is_other(source, parts, i, holders)), None)

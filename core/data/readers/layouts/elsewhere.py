@@ -67,14 +67,14 @@ def band_files(source: Path) -> str:
         prefix, band = _split_name(path.stem)
         if band:
             groups[path.parent, prefix][band] = path
-    scenes = {key: bands for key, bands in groups.items() if len(bands) > 1 and len(_understood(bands)) > 1}
+    scenes = {key: bands for key, bands in groups.items() if len(bands) > 1 and len(_understood([*bands])) > 1}
     if not scenes or sum(map(len, scenes.values())) < 0.8 * len(files):
         return ""
     (_, prefix), bands = next(iter(sorted(scenes.items())))
     if not all(_is_single(path) for path in bands.values()):
         return ""
     members = [path.name for _, path in sorted(bands.items())]
-    ours = ",".join(_understood(bands))
+    ours = ",".join(_understood([*bands]))
     name = prefix.strip("_-. ") or "scene"
     return (
         f"It holds one file a band: {len(scenes)} scenes such as {some(members, 4)}. Join each to one file: "

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -115,7 +116,7 @@ def decide(found: Found, options: ReaderOptions, aside: Aside) -> Meaning:
     return meaning
 
 
-def _in_words_of(meaning: Meaning, found: Found) -> Mapping[float, int]:
+def _in_words_of(meaning: Meaning, found: Found) -> Mapping[Any, int]:
     if meaning.colour is not None:
         return found.as_colours()
     return found.indices + found.values if meaning.by_index else found.as_numbers()
@@ -299,7 +300,7 @@ def _alike(codes: np.ndarray, colour: int, tolerance: int) -> np.ndarray:
     return near
 
 
-def _listed(counts: Mapping[float, int], without: float | None = None) -> str:
+def _listed(counts: Mapping[Any, int], without: float | None = None) -> str:
     order = sorted(value for value in counts if value != without)
     return _with_shares(counts, {value: f"{value:g}" for value in counts}, order)
 
@@ -308,7 +309,7 @@ def _listed_colours(counts: Mapping[int, int]) -> str:
     return _with_shares(counts, {code: colour_name(code) for code in counts}, sorted(counts, key=lambda c: -counts[c]))
 
 
-def _with_shares(counts: Mapping[float, int], names: Mapping[float, str], order: list[float]) -> str:
+def _with_shares(counts: Mapping[Any, int], names: Mapping[Any, str], order: list[Any]) -> str:
     """Values with their shares of all pixels: ``0 (90.0%), 1 (10.0%)``."""
     total = sum(counts.values())
     texts = [f"{names[value]} ({counts[value] / total:.1%})" for value in order]

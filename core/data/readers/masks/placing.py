@@ -38,6 +38,13 @@ class Grid:
         """(H, W)."""
         return self.height, self.width
 
+    @property
+    def lies(self) -> Placement:
+        """Its place. Raises FormatError where none is stated."""
+        if self.place is None:
+            raise FormatError("An image or a mask states no place. Save both as GeoTIFF, or both without a place.")
+        return self.place
+
     def __str__(self) -> str:
         return f"{self.height}x{self.width} pixels"
 
@@ -102,13 +109,15 @@ class Fit:
         if self.how != "place":
             scaled = rows * self.mask.height / self.image.height, cols * self.mask.width / self.image.width
         else:
-            x, y = self.image.place.at(rows, cols)
-            if not self.assumed:
-                x, y = to_system(self.image.place.crs, self.mask.place.crs, x, y)
-            scaled = self.mask.place.pixel(x, y)
+            image, mask = self.image.lies, self.mask.lies
+            x, y = image.at(rows, cols)
+            if not self.assumed and image.crs and mask.crs:
+                x, y = to_system(image.crs, mask.crs, x, y)
+            scaled = mask.pixel(x, y)
         with np.errstate(invalid="ignore"):
             floors = [np.floor(side + ROUNDING) for side in scaled]
-        return tuple(np.where(np.isfinite(side), side, -1).astype(np.int64) for side in floors)
+        down, across = (np.where(np.isfinite(side), side, -1).astype(np.int64) for side in floors)
+        return down, across
 
 
 def fit(image: Grid, mask: Grid, file: str) -> Fit:
@@ -128,7 +137,7 @@ def fit(image: Grid, mask: Grid, file: str) -> Fit:
 
 
 def _by_place(image: Grid, mask: Grid, file: str) -> Fit:
-    same = same_system(image.place.crs, mask.place.crs)
+    same = same_system(image.lies.crs, mask.lies.crs)
     assumed = same is None
     found = Fit(image, mask, "place", assumed=assumed)
     if same is not False and image.shape == mask.shape and _apart(image, mask) <= SAME:
@@ -146,7 +155,7 @@ def _by_place(image: Grid, mask: Grid, file: str) -> Fit:
 def _apart(image: Grid, mask: Grid) -> float:
     """How far the corners of two grids of as many pixels lie apart, in pixels of the image."""
     corners = [(row, col) for row in (0, image.height) for col in (0, image.width)]
-    positions = [image.place.pixel(*mask.place.at(*corner)) for corner in corners]
+    positions = [image.lies.pixel(*mask.lies.at(*corner)) for corner in corners]
     return max(math.dist(corner, position) for corner, position in zip(corners, positions, strict=True))
 
 
@@ -163,8 +172,8 @@ def _covered(found: Fit) -> float:
 
 
 def _where(grid: Grid) -> str:
-    x0, y0, x1, y1 = grid.place.bounds(*grid.shape)
-    return f"x {x0:.9g} to {x1:.9g}, y {y0:.9g} to {y1:.9g}, {grid.place.system_name or 'no coordinate system'}"
+    x0, y0, x1, y1 = grid.lies.bounds(*grid.shape)
+    return f"x {x0:.9g} to {x1:.9g}, y {y0:.9g} to {y1:.9g}, {grid.lies.system_name or 'no coordinate system'}"
 
 
 def _by_sides(image: Grid, mask: Grid, file: str) -> Fit:

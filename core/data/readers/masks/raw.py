@@ -44,7 +44,9 @@ class Raw:
 class RawMask(Protocol):
     """Where a mask is, and how to get what is stored there. ``windowed``: whether it reads a part of itself cheaply."""
 
-    windowed: bool
+    @property
+    def windowed(self) -> bool:
+        """Whether it reads a part of itself cheaply."""
 
     @property
     def file(self) -> str:

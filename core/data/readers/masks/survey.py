@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -100,7 +101,7 @@ def _strips(mask: RawMask) -> Iterator[Raw]:
         yield mask.raw((row, 0, min(rows, height - row), width))
 
 
-def _counted(raw: Raw) -> tuple[dict[float, int], int, Raw]:
+def _counted(raw: Raw) -> tuple[dict[Any, int], int, Raw]:
     values = raw.values if raw.unseen is None else raw.values[~raw.unseen]
     n_all = raw.values.size
     if values.dtype.kind == "f":
@@ -108,7 +109,7 @@ def _counted(raw: Raw) -> tuple[dict[float, int], int, Raw]:
     return _tally(values), n_all - values.size, raw
 
 
-def _tally(values: np.ndarray) -> dict[float, int]:
+def _tally(values: np.ndarray) -> dict[Any, int]:
     if values.dtype == np.uint8:
         counts = np.bincount(values.ravel(), minlength=256)
         return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}

@@ -9,6 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import numpy as np
 
@@ -94,41 +95,44 @@ def understood(collection: Collection, options: ReaderOptions, aside: Aside) -> 
     A mask that cannot be used becomes an :class:`UnusableMask`. Raises FormatError where the values of the masks leave
     open which of them is landslide.
     """
-    if not any(_is_raw(item) for item in collection.items):
+    if not any(_raw(item) for item in collection.items):
         return collection
-    found, fits, unusable = Found(), {}, {}
+    found = Found()
+    fits: dict[int, Fit] = {}
+    unusable: dict[int, UnusableMask] = {}
     for row, item in enumerate(collection.items):
-        if _is_raw(item):
+        raw = _raw(item)
+        if raw is not None:
             try:
-                fits[row] = _fit(item)
-                found.add(item.mask)
+                fits[row] = _fit(item, raw)
+                found.add(raw)
             except DataError as error:
-                unusable[row] = UnusableMask(item.mask.file, error)
+                unusable[row] = UnusableMask(raw.file, error)
         if row % AT_ONCE == AT_ONCE - 1 or getattr(item.mask, "windowed", False):
             yield counted(row + 1, len(collection.items), "masks looked at", 0.0, LOOKED)
     meaning = decide(found, options, aside) if found.n_masks else Meaning(painted=True)
     _tell([(collection.items[row], fits[row]) for row in fits if row not in unusable], aside)
     items = [
-        replace(item, mask=unusable.get(row) or _mask(item, meaning, fits[row])) if _is_raw(item) else item
+        replace(item, mask=unusable.get(row) or _mask(raw, meaning, fits[row])) if (raw := _raw(item)) else item
         for row, item in enumerate(collection.items)
     ]
     return replace(collection, items=items, facts={**collection.facts, "masks_read_as": meaning.text()})
 
 
-def _is_raw(item: Item) -> bool:
-    """Whether the item has a mask that is not yet understood."""
-    return hasattr(item.mask, "raw")
+def _raw(item: Item) -> RawMask | None:
+    """The item's mask where it has one that is not yet understood."""
+    return cast(RawMask, item.mask) if hasattr(item.mask, "raw") else None
 
 
-def _mask(item: Item, meaning: Meaning, lies: Fit) -> UnderstoodMask:
+def _mask(raw: RawMask, meaning: Meaning, lies: Fit) -> UnderstoodMask:
     large = max(math.prod(lies.image.shape), math.prod(lies.mask.shape)) > LARGE
-    kind = SceneMask if large and item.mask.windowed and lies.turn == 1 else UnderstoodMask
-    return kind(item.mask, meaning, lies)
+    kind = SceneMask if large and raw.windowed and lies.turn == 1 else UnderstoodMask
+    return kind(raw, meaning, lies)
 
 
-def _fit(item: Item) -> Fit:
+def _fit(item: Item, mask: RawMask) -> Fit:
     (_, height, width), _ = item.patch.shape()
-    mask, (rows, cols) = item.mask, item.mask.shape()
+    rows, cols = mask.shape()
     image = Grid(height, width, *_place_and_turn(item.patch))
     return fit(image, Grid(rows, cols, *_place_and_turn(mask)), mask.file)
 
@@ -141,7 +145,7 @@ def _place_and_turn(one: Patch | RawMask) -> tuple[Placement | None, int]:
     suffix = one.path.suffix.lower()
     if suffix in RASTERS:
         header = one.header() if isinstance(one, FileMask) else _header(one)
-        place = header and place_of(one.path, header)
+        place = place_of(one.path, header) if header else None
         if place or (header and not header.is_picture):
             return place, 1
     return None, orientation(one.path) if suffix in PICTURES else 1
@@ -158,7 +162,7 @@ def _tell(fits: Sequence[tuple[Item, Fit]], aside: Aside) -> None:
     """What was done to masks that do not lie pixel on pixel on their images."""
     told = defaultdict(list)
     for item, lies in fits:
-        name = item.mask.file
+        name = item.mask.file if item.mask else ""
         if lies.how == "place":
             told["masks lie on another grid than their images and were resampled by place, nearest pixel"].append(name)
         if lies.how == "sides":

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -140,8 +141,8 @@ def _by_table(source: Path, options: ReaderOptions, aside: Aside) -> tuple[Paire
         return None
     place = Path(options.labels)
     table = read_table(place if place.exists() or place.is_absolute() else source / place, aside)
-    columns = {moment: _column(table, names) for moment, names in COLUMNS.items()}
-    if None in columns.values():
+    columns = {moment: named for moment, names in COLUMNS.items() if (named := _column(table, names)) is not None}
+    if len(columns) < len(COLUMNS):
         return None
     index = FileIndex(source, patch_files(source, Aside(), masks_too=True))
     found: dict[Path, Path] = {}
@@ -175,7 +176,7 @@ def _with_before(
     items, names = [], {item.id: _shared(item, pairs) for item in collection.items}
     unique = len(set(names.values())) == len(names)
     for item in collection.items:
-        after = replace(item.patch, layout=options.layout)
+        after = replace(cast(FilePatch, item.patch), layout=options.layout)  # as the folders gave it
         path = pairs.before_of[after.path]
         before = FilePatch(path, path.relative_to(source).as_posix(), layout=options.layout)
         pair = Pair(after, before, _names(after, options))
@@ -188,7 +189,7 @@ def _with_before(
 
 def _shared(item: Item, pairs: Paired) -> str:
     """The id of a picture after the event, its name as far as both have it."""
-    path = item.patch.path
+    path = cast(FilePatch, item.patch).path
     return item.id.removesuffix(path.stem) + pairs.shared[path] if item.id.endswith(path.stem) else item.id
 
 

@@ -191,7 +191,8 @@ def _tables(folder: Path) -> list[str]:
 
 def _groups_in(collection: Collection) -> dict[str, Asks]:
     """The columns of a table that are called as groups are, and whose values several patches share."""
-    items, values = collection.items, {}
+    items = collection.items
+    values: dict[str, set[str]] = {}
     if not len(items) or any(item.group is not None for item in items):
         return {}
     for item in items:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 
 from core.data.bands import Band
 from core.data.readers.bands.order import aligned
-from core.data.readers.base import Aside, Collection, Item, ReaderOptions, Shape, counted
+from core.data.readers.base import Aside, Collection, Item, Mask, ReaderOptions, Shape, counted
 from core.data.readers.build import survey_bands
 from core.data.readers.geo.tiles import cut, nodata_of
 from core.data.readers.masks.raw import LANDSLIDE
@@ -144,7 +145,7 @@ def _read(items: Sequence[Item], shape: Shape, aside: Aside) -> Steps[tuple[list
 def _mask(item: Item, shape: Shape, aside: Aside) -> np.ndarray:
     if item.mask is not None:
         try:
-            mask = item.mask.read()
+            mask = cast(Mask, item.mask).read()  # understood by now
             if mask.shape == shape[1:]:
                 return (mask == LANDSLIDE).astype(np.uint8)
             aside.reject(f"mask of {item.file}", f"It is {mask.shape[0]}x{mask.shape[1]} pixels, unlike its patch.")

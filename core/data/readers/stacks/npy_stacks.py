@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -183,7 +184,9 @@ def _table(root: Path, options: ReaderOptions, sets: Mapping, aside: Aside) -> T
     table = read_table(Path(path), aside)
     _label(table)
     for name in _NUMBERS:
-        numbers = [as_number(row[table.column(name, (), "rows")]) for row in table.rows] if table.has(name) else []
+        numbers: list[Any] = (
+            [as_number(row[table.column(name, (), "rows")]) for row in table.rows] if table.has(name) else []
+        )
         for first in (0, 1):
             if numbers and sorted(map(str, numbers)) == sorted(str(float(i + first)) for i in range(len(numbers))):
                 rows = [table.rows[i] for i in sorted(range(len(numbers)), key=numbers.__getitem__)]

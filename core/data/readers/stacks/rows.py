@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from core.arrays import pair
 from core.data.readers.axes import axes_of, channels_first
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
 from core.data.readers.hdf5.facts import ids_of, labels_of, read_fact
@@ -75,8 +76,8 @@ def rows_of(
             found[row],
             None if groups is None else groups[row],
             None if split is None else split[row],
-            masks and H5RowMask(masks, row, f"{stored.name}, row {row}"),
-            None if lonlat is None or not np.isfinite(lonlat[row]).all() else tuple(map(float, lonlat[row])),
+            H5RowMask(masks, row, f"{stored.name}, row {row}") if masks else None,
+            None if lonlat is None or not np.isfinite(lonlat[row]).all() else pair(lonlat[row]),
         )
         for row in range(n)
     ]
@@ -117,7 +118,7 @@ def _contents(arrays: Mapping[str, Any], name: str, options: ReaderOptions, asid
         )
     facts = {what: read_fact(arrays[key], what, name) for what, key in keys.items() if what not in ("images", "masks")}
     file = getattr(getattr(images, "whole", images), "file", None)
-    bands = ()
+    bands: tuple[str, ...] = ()
     if file is not None:
         data = getattr(images, "whole", images)
         bands = scale_bands(data) or listed_bands([data, file])

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import h5py
 import numpy as np
@@ -31,10 +31,11 @@ MAX_CLAIMED = 2 * 2**30  # bytes that its texts could take at worst
 class Arrays(Protocol):
     """Where the arrays are."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the source is called."""
 
-    @contextmanager
-    def opened(self, checked: bool = False) -> Iterator[Mapping[str, Any]]:
+    def opened(self, checked: bool = False) -> AbstractContextManager[Mapping[str, Any]]:
         """The arrays by name while the block runs; ``checked``: the files proved harmless before."""
 
     def stamp(self) -> str:
@@ -126,7 +127,7 @@ class NpyArrays:
 
 def _mapped(path: Path) -> np.ndarray:
     header = read_header(path, MAX_STACK, "iufbUS")
-    order = "F" if header.fortran else "C"
+    order: Literal["C", "F"] = "F" if header.fortran else "C"
     if not header.shape:
         return np.zeros((), header.dtype)
     return np.memmap(path, header.dtype, "r", header.offset, header.shape, order)

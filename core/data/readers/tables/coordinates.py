@@ -100,8 +100,8 @@ def read_places(longitudes: Sequence[str], latitudes: Sequence[str], names: tupl
             "if that is wrong."
         )
         other_way = np.zeros_like(ok)
-    lon, said = _west(lon, ok, names[0])
-    notes += said
+    lon, of_west = _west(lon, ok, names[0])
+    notes += of_west
     beyond = ok & (lon > 180)
     if beyond.any():
         notes.append(f"{beyond.sum()} longitudes of 180 to 360 degrees were brought to -180 to 0.")
@@ -126,7 +126,7 @@ def read_places(longitudes: Sequence[str], latitudes: Sequence[str], names: tupl
 
 def place_columns(columns: Sequence[str], x_and_y: bool = False) -> tuple[str, str] | None:
     """Names of the columns of longitude and latitude, or None. ``x_and_y``: columns of these names are such too."""
-    found = {}
+    found: dict[str, tuple[tuple[int, int], str]] = {}
     for axis, words in (("longitude", LONGITUDE_WORDS), ("latitude", LATITUDE_WORDS)):
         for name in columns:
             parts = re.findall(r"[a-z]+|\d+", name.casefold())

@@ -90,8 +90,9 @@ def _places(
 
 def _are_degrees(lon: Sequence[str], lat: Sequence[str]) -> bool:
     """Whether columns x and y hold degrees: fractions in range, and more than the unit square."""
-    pairs = [(as_number(a), as_number(b)) for a, b in zip(lon, lat, strict=True) if not is_empty(a) and not is_empty(b)]
-    if not pairs or any(a is None or b is None or abs(a) > 180 or abs(b) > 90 for a, b in pairs):
+    told = [(as_number(a), as_number(b)) for a, b in zip(lon, lat, strict=True) if not is_empty(a) and not is_empty(b)]
+    pairs = [(a, b) for a, b in told if a is not None and b is not None]
+    if not pairs or len(pairs) < len(told) or any(abs(a) > 180 or abs(b) > 90 for a, b in pairs):
         return False
     has_fractions = sum(a != int(a) and b != int(b) for a, b in pairs) > len(pairs) / 2
     return has_fractions and any(not 0 <= value <= 1 for pair in pairs for value in pair)

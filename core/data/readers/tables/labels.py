@@ -162,7 +162,7 @@ def _chosen(
     zero_one = set(values) <= {0.0, 1.0}
     truth = column.casefold().removeprefix("is_") in LANDSLIDE and all(key in TRUTH for key in values)
     if positive is not None:
-        if wanted in values or (zero_one and wanted in (0.0, 1.0)):
+        if wanted is not None and (wanted in values or (zero_one and wanted in (0.0, 1.0))):
             plain = isinstance(wanted, float) or wanted in TRUTH  # a value, and no name for a class
             return (DEFAULT_CLASSES[1] if plain else words[wanted]), wanted
         if zero_one and isinstance(wanted, str):
@@ -173,7 +173,7 @@ def _chosen(
     if zero_one:
         return DEFAULT_CLASSES[1], 1.0
     if truth:
-        return DEFAULT_CLASSES[1], next((key for key in values if TRUTH[key]), "true")
+        return DEFAULT_CLASSES[1], next((key for key in values if TRUTH[str(key)]), "true")
     known = [key for key in values if key in LANDSLIDE]
     if len(known) == 1:
         return words[known[0]], known[0]

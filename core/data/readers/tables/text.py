@@ -120,7 +120,7 @@ def table_of(content: bytes, path: Path, aside: Aside) -> Table:
     if not kept:
         title = " Is its first line a title? Remove what stands above the names of the columns." if lines else ""
         raise FormatError(f"{path.name} has a header but no rows. It must name the patches, one a row.{title}")
-    by_name = dict(zip(columns, zip(*kept, strict=True), strict=True))
+    by_name: dict[str, Sequence[str]] = dict(zip(columns, zip(*kept, strict=True), strict=True))
     by_name = {
         name: decimal_commas(cells, separator) or cells
         for name, cells in by_name.items()

@@ -119,7 +119,7 @@ def _expansion(module: nn.Module, kind: str, convs: list[nn.Module]) -> float | 
     Paper A's column, and of bottlenecks the usual ratio (ResNet-50: 0.25).
     """
     mlp = getattr(module, "mlp", None)
-    if hasattr(mlp, "fc1"):
+    if mlp is not None and hasattr(mlp, "fc1"):
         fc = mlp.fc1
         ends = (fc.in_channels, fc.out_channels) if isinstance(fc, nn.Conv2d) else (fc.in_features, fc.out_features)
         return ends[1] / ends[0]
