@@ -7,7 +7,7 @@ Documents with many figures have a module of their own in ``tests/figures_of/``.
 
 from __future__ import annotations
 
-from tests.figures_of import board, challenge, clouds, ensemble, novelty, review, scenes, splits, transfer
+from tests.figures_of import board, challenge, clouds, ensemble, novelty, review, scenes, search, splits, transfer
 
 
 def _scene(words: str, scene: str) -> str:
@@ -127,6 +127,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "docs/novelty.md": novelty.FIGURES,
     "docs/scenes.md": scenes.FIGURES,
     "docs/splits.md": splits.FIGURES,
+    "docs/search.md": search.FIGURES,
     "docs/transfer.md": transfer.FIGURES,
     "docs/board.md": board.FIGURES,
     "docs/clouds.md": clouds.FIGURES,
@@ -267,6 +268,7 @@ SETTINGS: dict[str, dict[str, str]] = {
     "docs/novelty.md": novelty.SETTINGS,
     "docs/scenes.md": scenes.SETTINGS,
     "docs/splits.md": splits.SETTINGS,
+    "docs/search.md": search.SETTINGS,
     "docs/transfer.md": transfer.SETTINGS,
     "docs/board.md": board.SETTINGS,
     "docs/clouds.md": clouds.SETTINGS,

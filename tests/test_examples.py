@@ -33,6 +33,10 @@ SCENES = (  # the import whose result docs/import.md trains on
 )
 JUDGED = "python -m core review RUN --import judged.csv"
 CORRECTED = "python -m core review RUN --make-version WHY --by NAME"
+SEARCHED = (  # one trial of a tiny network
+    "checkpoints/datasets/demo.h5 --trials 1 --preset demo --set model.backbone=test_resnet --set model.arguments={} "
+    "--set heads.head=fc --share 0.3"
+)
 # Where the placeholders of an example mean something of their own, or several commands are written as one.
 MEANT: dict[str, tuple[str, ...]] = {
     "python -m core ingest FORMAT SOURCE --out F.h5": ("python -m core ingest auto my-patches --out auto.h5",),
@@ -80,6 +84,17 @@ MEANT: dict[str, tuple[str, ...]] = {
     "python -m core ablate F.h5 grid --vary train.lr=0.001,0.003": (
         "python -m core ablate F.h5 grid --vary train.lr=0.001,0.003 --preset demo --set model.backbone=test_resnet "
         "--set model.arguments={}",
+    ),
+    "python -m core search F.h5 --trials 20": (f"python -m core search {SEARCHED}",),
+    "python -m core search F.h5 --trials 20 --preset demo --vary train.lr=log:0.0005..0.02 --vary "
+    "smote.enabled=true,false": (
+        f"python -m core search {SEARCHED} --vary train.lr=log:0.0005..0.02 --vary smote.enabled=true,false",
+    ),
+    "python -m core search F.h5 --trials 20 --preset demo --sampler pso --metric auc": (
+        f"python -m core search {SEARCHED} --sampler pso --metric auc",
+    ),
+    "python -m core search F.h5 --trials 8 --preset demo --judge nested --outer-folds 2": (
+        f"python -m core search {SEARCHED} --judge nested --outer-folds 2",
     ),
     "python -m core analyse NAME TARGET": ("python -m core analyse dataset_check F.h5",),
     "python -m core analyse inventory_join F.h5 --files coolr.csv": (
@@ -196,7 +211,7 @@ def typed(command: str) -> list[str]:
     if "ASKED" in command:
         names["ASKED"] = asked()
     words = [names.get(word, word) for word in shlex.split(command)[3:]]
-    if words[0] in ("train", "demo", "estimate", "ablate"):
+    if words[0] in ("train", "demo", "estimate", "ablate", "search"):
         words += [f"--set={setting}" for setting in SHORT]
     if words[0] == "ingest":
         words.append("--replace")  # several examples write one file

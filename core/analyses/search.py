@@ -130,6 +130,7 @@ def analyse(target: DatasetTarget, options: SearchOptions) -> Steps[dict[str, An
     from core.data.store import open_dataset
     from core.experiments.search.plan import Plan
     from core.experiments.search.searching import search
+    from core.runs.store import specification
 
     dataset = open_dataset(target.path)
     base, _ = with_version_named(options.base, dataset.path)
@@ -148,7 +149,7 @@ def analyse(target: DatasetTarget, options: SearchOptions) -> Steps[dict[str, An
         "prune": options.prune, "judge": options.judge, "share": options.share, "outer_folds": options.outer_folds,
         "head": of.base.heads.head, "folds": of.base.folds.words, "epochs": of.base.train.epochs,
         "dataset": str(dataset.path), "dataset_name": dataset.name, "positive": dataset.positive,
-        "grouped": dataset.groups is not None,
+        "grouped": dataset.groups is not None, "spec": specification(dataset.path, of.base),
     }  # fmt: skip
     record = yield from search(plan, target.results(NAME).part(name), facts)
     values = record.to_dict()

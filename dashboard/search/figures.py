@@ -17,6 +17,7 @@ from dashboard.charts.base import LINE, THIN, arms, escape_html, range_words
 UNSEEN, INSIDE = "#1F8A8A", "#D9822B"  # as on the page of experiments: outside of what is chosen by, and inside
 LATER = [[0.0, "#C9D6D6"], [1.0, UNSEEN]]
 SLICES_A_ROW = 3
+INSIDE_OUTSIDE_PX = 230  # of the two figures side by side
 
 
 def history(trials: Sequence[Trial], metric: str) -> go.Figure:
@@ -47,7 +48,8 @@ def history(trials: Sequence[Trial], metric: str) -> go.Figure:
             y=whole[0].value, line_width=THIN, line_dash="dot", line_color=theme.INK,
             annotation_text="settings as they are", annotation_position="bottom right",
         )  # fmt: skip
-    figure.update_xaxes(title_text="Trial (0: the settings as they are)", rangemode="tozero", tickformat="d")
+    last = max((one.number for one in trials), default=0)
+    figure.update_xaxes(title_text="Trial (0: the settings as they are)", range=[-0.6, last + 0.6], tickformat="d")
     figure.update_yaxes(title_text=f"{name} inside the search, out of fold")
     return theme.apply(figure, 400)
 
@@ -119,7 +121,7 @@ def inside_outside(judged: dict[str, Any], metric: str) -> go.Figure:
         )  # fmt: skip
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(title_text=f"{name}, with 95% interval")
-    return theme.apply(figure, 130 + 48 * len(rows))
+    return theme.apply(figure, INSIDE_OUTSIDE_PX)
 
 
 def differences(judged: dict[str, Any], metric: str) -> go.Figure:
@@ -128,7 +130,9 @@ def differences(judged: dict[str, Any], metric: str) -> go.Figure:
     if set(judged["best"]) != {AS_THEY_ARE}:
         named = [("Promised over as they are", "promised"), ("Left on unseen patches", "kept"), *named]
     rows = [(words, *(_number(judged[key][end]) for end in ("value", "lo", "hi"))) for words, key in named]
-    return intervals.differences(rows, f"Difference of {NAMES[metric]}, with 95% interval")
+    figure = intervals.differences(rows, f"Difference of {NAMES[metric]}, with 95% interval")
+    figure.data[-1].marker.color = figure.data[-1].error_x.color = INSIDE  # too high is neither gain nor loss
+    return figure.update_layout(height=INSIDE_OUTSIDE_PX)
 
 
 def _number(value: float | None) -> float:

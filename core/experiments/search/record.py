@@ -18,9 +18,10 @@ SAMPLERS = {"tpe": "TPE", "random": "Random", "pso": "Particle swarm"}
 
 @dataclass
 class Record:
-    """Filled trial by trial. facts: what was asked for. parts: one a search (several where it is nested).
+    """Filled trial by trial.
 
-    A part: n_search, n_outer, positives, trials (``Trial.to_dict``), importance. judgement: of
+    facts: what was asked for; ``spec`` among them names the settings as they are and the data. parts: one a search
+    (several where it is nested): n_search, n_outer, positives, trials (``Trial.to_dict``), importance. judgement: of
     ``core.experiments.search.inflation``.
     """
 
@@ -31,10 +32,10 @@ class Record:
 
     @classmethod
     def opened(cls, folder: ResultFolder, facts: dict[str, Any]) -> Record:
-        """With the trials that are there from before."""
+        """With the trials that are there from before, unless they were made on other patches or labels (``spec``)."""
         found = cls(folder, facts)
-        if folder.has(SEARCH):
-            found.parts = folder.json(SEARCH)["parts"]
+        if folder.has(SEARCH) and (before := folder.json(SEARCH)).get("spec") == facts["spec"]:
+            found.parts = before["parts"]
         return found
 
     def trials(self, part: int) -> list[Trial]:
