@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from core.report.svg import element, finish
 
@@ -13,9 +14,8 @@ COLUMNS, ROWS, SIDE, GAP, FAINT = 20, 5, 22.0, 5.0, "0.45"
 def counts(share: float, bounds: Sequence[float | None] | None) -> tuple[int, int, int, int]:
     """Squares of the first kind, of it within the interval, of the second within it, and of the second."""
     value = round(100 * share)
-    ends = (None, None) if bounds is None else tuple(bounds)
-    known = all(end is not None and math.isfinite(end) for end in ends)
-    low, high = (round(100 * ends[0]), round(100 * ends[1])) if known else (value, value)
+    ends = [end for end in (() if bounds is None else bounds) if end is not None and math.isfinite(end)]
+    low, high = (round(100 * ends[0]), round(100 * ends[1])) if len(ends) == 2 else (value, value)
     low, high = min(low, value), max(high, value)
     return low, value - low, high - value, 100 - high
 
@@ -23,7 +23,8 @@ def counts(share: float, bounds: Sequence[float | None] | None) -> tuple[int, in
 def hundred(share: float, bounds: Sequence[float | None] | None, colours: tuple[str, str], alt: str) -> str:
     """SVG of a hundred squares. share: 0-1 of the first colour; bounds: its interval, or None."""
     width, height = COLUMNS * (SIDE + GAP) - GAP, ROWS * (SIDE + GAP) - GAP
-    root = element("svg", viewBox=f"0 0 {width:g} {height:g}", role="img", **{"aria-label": alt, "class": "icons"})
+    named: dict[str, Any] = {"aria-label": alt, "class": "icons"}
+    root = element("svg", viewBox=f"0 0 {width:g} {height:g}", role="img", **named)
     inks = [(colours[0], "1"), (colours[0], FAINT), (colours[1], FAINT), (colours[1], "1")]
     place = 0
     for (colour, opacity), count in zip(inks, counts(share, bounds), strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from core.errors import needed
 from core.evaluate.comparison.significance import ALPHA
 from core.evaluate.slices import SliceReport
 from core.text import interval, number, small
@@ -37,7 +38,7 @@ def sentence(report: SliceReport, metric: str, voice: Voice = PLAIN) -> str:
 
 def details(report: SliceReport, metric: str, voice: Voice = PLAIN) -> str:
     """Numbers behind :func:`sentence`."""
-    row, p = report.worst, ""
+    row, p = needed(report.worst, "No slice could be judged."), ""
     if math.isfinite(row["p_holm"]):
         p = f"; p {small(row['p_holm'])} after Holm's correction over {len(report.table)} slices"
     bounds = interval((row["lo"], row["hi"])) or "unknown: too few groups"

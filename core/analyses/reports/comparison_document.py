@@ -134,7 +134,8 @@ def _side_by_side(runs: Sequence[RunFolder], summaries: Sequence[dict], names: d
 
 
 def _paired(run: RunFolder, others: Sequence[RunFolder], names: dict[str, str], sentences: tuple[str, ...]) -> Section:
-    rows, cells, parts = [], [], [Points(sentences)]
+    rows, cells = [], []
+    parts: list[Part] = [Points(sentences)]
     for other in others:
         try:
             found = compare.pair(run, other)

@@ -15,7 +15,7 @@ from core.data.bands import composites
 from core.data.label_versions import with_labels
 from core.data.pictures.drawing import dataset_limits
 from core.data.store import Dataset, open_dataset
-from core.errors import LandslideLensError
+from core.errors import LandslideLensError, needed
 from core.evaluate.prevalence import with_intervals
 from core.runs.prevalence import Prevalence, prevalence_of
 from core.runs.store import RunFolder
@@ -50,6 +50,11 @@ class Given:
         return cls(
             run, config, run.provenance(), summary, _decided(run.oof(), summary["head"]), data, why, prevalence_of(run)
         )
+
+    @property
+    def opened(self) -> Dataset:
+        """Its dataset. Raises DataError, saying why, where that is gone or has changed."""
+        return needed(self.data, self.no_data)
 
     @property
     def head(self) -> str:
@@ -116,19 +121,20 @@ class Given:
     @cached_property
     def look(self) -> tuple[str, str]:
         """What the colours of pictures are, and the same for a note below them."""
-        name = composites(self.data.bands)[0].name
+        name = composites(self.opened.bands)[0].name
         return name, f"Pictures in {name}, stretched alike for the whole dataset."
 
     def pictures(self, ids: list[str], side: int = 128, outlined: bool = False) -> list[np.ndarray]:
         """Each patch as a picture (side, side, 3) uint8 in the dataset's usual composite."""
         from core.data.pictures.thumbnails import Style, draw
 
-        shown = composites(self.data.bands)[0].bands
-        limits = dataset_limits(self.data.statistics)
-        names = list(self.data.band_names)
+        data = self.opened
+        shown = composites(data.bands)[0].bands
+        limits = dataset_limits(data.statistics)
+        names = list(data.band_names)
         known = all(name in names for name in shown)
-        rows = tuple(tuple(map(float, limits[names.index(name)])) for name in shown) if known else None
-        return draw(self.data, self.data.index_of(ids), Style(tuple(shown), rows, side, mask=outlined))
+        rows: Any = tuple(tuple(map(float, limits[names.index(name)])) for name in shown) if known else None
+        return draw(data, data.index_of(ids), Style(tuple(shown), rows, side, mask=outlined))
 
     def command(self, words: str) -> str:
         """``python -m core`` with these words."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.arrays import whole_pair
 from core.data.bands import ZINDI_BANDS
 from core.data.demo.ground import CELL, MARGIN, PIXEL_M, Ground, build_ground
 from core.data.demo.plan import plan_cells
@@ -50,7 +51,7 @@ def simulate_scene(seed: int = SEED, grid: tuple[int, int] = GRID, share: float 
     planned = plan_cells(grid, n, n_scars, rng)
     # Whoever waits for an image after an event takes one that can be used: no place is wholly under cloud.
     cells = [replace(cell, cloud="" if cell.cloud == "overcast" else cell.cloud) for cell in planned]
-    ground = build_ground(rng, tuple(CELL * side + 2 * MARGIN for side in grid), cells)
+    ground = build_ground(rng, whole_pair(CELL * side + 2 * MARGIN for side in grid), cells)
     after, before = observe(rng, ground), optical_pair(rng, ground)[3:]
     inner = np.s_[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
     holding = tuple((cell.row, cell.column) for cell in cells if cell.scar)

@@ -9,6 +9,7 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -103,7 +104,8 @@ def drawn(
     for cell in () if cells is None else cells.to_dict("records"):
         box = [*(np.array([cell["left"], cell["top"]]) * scale), *(np.array([cell["right"], cell["bottom"]]) * scale)]
         drawing.rectangle(box, outline="#FFFFFF", width=2)
-        at, ink = (box[0] + 6, box[1] + 4), {"fill": "#FFFFFF", "stroke_width": 2, "stroke_fill": "#17191D"}
+        at = (box[0] + 6, box[1] + 4)
+        ink: dict[str, Any] = {"fill": "#FFFFFF", "stroke_width": 2, "stroke_fill": "#17191D"}
         drawing.text(at, f"{int(cell['rank'])}", font_size=22, **ink)
     return np.asarray(made.convert("RGB"))
 
@@ -116,4 +118,5 @@ def png(picture: np.ndarray) -> bytes:
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:
-    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return red, green, blue

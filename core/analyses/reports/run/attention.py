@@ -85,7 +85,7 @@ def _pictures(given: Given, index, maps) -> list[Part]:
         if mine.empty:
             continue
         chosen = mine.iloc[np.argsort(-np.abs(mine["prob"].to_numpy() - 0.5), kind="stable")[:most]]
-        plain = given.pictures(chosen["id"].tolist(), 128, outlined=given.data.has_masks)
+        plain = given.pictures(chosen["id"].tolist(), 128, outlined=given.opened.has_masks)
         items = tuple(
             Picture(jpeg(heated(rgb, maps[rows[row.id]])), f"{OUTCOME_WORDS[kind]}: attention over patch {row.id}",
                     (row.id, f"p {number(row.prob, 2)}"), OUTCOME[kind])
@@ -95,4 +95,4 @@ def _pictures(given: Given, index, maps) -> list[Part]:
     if parts:
         note = "Brighter: more evidence for the class, scaled patch by patch, so that patches cannot be compared."
         parts[-1] = Pictures(parts[-1].items, parts[-1].title, note, 6)
-    return parts
+    return [*parts]

@@ -18,7 +18,8 @@ def made(given: Given) -> Section | Missing:
     record = given.record["dataset"]
     if given.data is None:
         return Missing(ANCHOR, TITLE, given.no_data or "The dataset file is not there.")
-    data, parts = given.data, []
+    data = given.opened
+    parts: list[Part] = []
     if data.facts.get("simulated"):
         parts.append(Words("Simulated data: made by a program. Its numbers say nothing about real landslides.",
                            "warning"))  # fmt: skip
@@ -36,7 +37,7 @@ def made(given: Given) -> Section | Missing:
 
 
 def _examples(given: Given) -> list[Part]:
-    data, items = given.data, []
+    data, items = given.opened, []
     for label in (1, 0):
         ids = data.ids[drawn_rows(data.labels, label, EACH, 0)].tolist()
         for name, rgb in zip(ids, given.pictures(ids, 96), strict=True):
@@ -50,7 +51,7 @@ def _bands(data):
 
 
 def _origin(given: Given) -> Table:
-    data, selection = given.data, given.record.get("selection", {})
+    data, selection = given.opened, given.record.get("selection", {})
     counts = ", ".join(f"{n:,} {name}" for name, n in datasets.class_counts(data).items())
     rows = [
         ("Source", data.source or "not stated"),
@@ -69,8 +70,8 @@ def _check(given: Given) -> list[Part]:
         found = check.read(given.dataset)
     except UNREADABLE:
         found = None
-    if found is None or found.facts.get("content_hash") not in (None, given.data.content_hash):
-        return [Words(f"The dataset was not checked. To do so: python -m core check {given.data.path.name}", "note")]
+    if found is None or found.facts.get("content_hash") not in (None, given.opened.content_hash):
+        return [Words(f"The dataset was not checked. To do so: python -m core check {given.opened.path.name}", "note")]
     told = [row.sentence() for row in found.report.rows if row.severity in ("error", "warning")]
     fine = sum(row.severity == "ok" for row in found.report.rows)
     if not told:

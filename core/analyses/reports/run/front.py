@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from core.analyses import external_validation, locked_test
@@ -50,7 +52,7 @@ def made(given: Given) -> FrontPage | None:
     )  # fmt: skip
 
 
-def _arrays(name: str, recall: float, recall_ends: object, precision: float | None, precision_ends: object):
+def _arrays(name: str, recall: float, recall_ends: Any, precision: float | None, precision_ends: Any):
     found = round(100 * recall)
     alt = f"Of 100 {name} patches, {found} found and {100 - found} missed"
     yield Figure(

@@ -35,7 +35,7 @@ def _issues(given: Given) -> tuple[list[Part], str | None]:
         table = None if found is None else found.table()
     except UNREADABLE:
         found = table = None
-    if found is None:
+    if found is None or table is None:
         return [], None
     parts: list[Part] = []
     if given.data is not None and given.data.has_pictures:

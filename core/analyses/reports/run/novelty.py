@@ -22,7 +22,7 @@ def made(given: Given) -> Section | Missing:
     except UNREADABLE:
         report = None
     tests = _external(given)
-    if report is None:
+    if report is None or table is None:
         if tests:
             return Section("external", "On other data", "Evaluated on data of others.", tuple(tests))
         return Missing(

@@ -83,7 +83,7 @@ def _protocols(given: Given) -> list[Part]:
         words = None if report is None else protocols.sentence(report)
     except UNREADABLE:
         words = None
-    if words is None:
+    if words is None or report is None:
         text = f"What the score is worth in another region was not measured: python -m core protocols {given.run.name}"
         return [Words(text, "note")]
     rows = [{"name": row["title"], **row["metrics"]["auc"]} for row in report["ways"] if not row["missing"]]
