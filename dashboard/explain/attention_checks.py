@@ -112,8 +112,8 @@ def _first(report: Mapping[str, Any], curves: pd.DataFrame, name: str) -> None:
         if curves.empty:
             st.markdown("No patch is labelled or predicted positive, so no pixels could be removed.")
             return
-        kind = next(kind for kind in charts.KIND_WORDS if (curves["kind"] == kind).any())
-        st.markdown(f"**{charts.KIND_WORDS[kind]}**")
+        kind = next(kind for kind in wording.KIND_WORDS if (curves["kind"] == kind).any())
+        st.markdown(f"**{wording.KIND_WORDS[kind]}**")
         downloads.show(charts.curves(curves, kind, str(report["target"])), key=f"explain_{name}_{kind}")
         st.caption(
             "The curve of good maps (orange) falls below the others. Shaded: 95% interval; "
@@ -140,11 +140,11 @@ def _faithfulness(report: Mapping[str, Any], curves: pd.DataFrame, run: RunFolde
     if curves.empty:
         return
     st.header("Do the places they point at matter?", anchor=False)
-    kinds = [kind for kind in charts.KIND_WORDS if (curves["kind"] == kind).any()]
+    kinds = [kind for kind in wording.KIND_WORDS if (curves["kind"] == kind).any()]
     road = report["faithfulness"]["road"]
     gains = [
-        {"name": f"over {charts.RIVAL_WORDS[rival]}", "part": "", **_mean(road[f"gain_{rival}"])}
-        for rival in charts.RIVAL_WORDS
+        {"name": f"over {wording.RIVAL_WORDS[rival]}", "part": "", **_mean(road[f"gain_{rival}"])}
+        for rival in wording.RIVAL_WORDS
         if rival != "map"
     ]
     folds = [
@@ -167,7 +167,7 @@ def _faithfulness(report: Mapping[str, Any], curves: pd.DataFrame, run: RunFolde
         grid = st.grid(2, min_column_width=300, gap="medium")
         for kind in kinds[1:]:
             with grid.cell():
-                st.markdown(f"**{charts.KIND_WORDS[kind]}**")
+                st.markdown(f"**{wording.KIND_WORDS[kind]}**")
                 downloads.show(charts.curves(curves, kind, str(report["target"])), key=f"explain_{name}_{kind}")
         st.caption("Where the least relevant pixels are removed first, a good map's curve stays above the others.")
     downloads.download(curves, f"{run.name}_{name}_curves", "Curves (CSV)")
