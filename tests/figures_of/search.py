@@ -35,13 +35,15 @@ def of_set(name: str, score: str) -> str:
     at = f"search[searches][{name}]"
     judged, part = f"{at}[judgement]", f"{at}[parts][0]"
     cells = [
-        f"{{{part}[n_search]:,}} + {{{part}[n_outer]:,}}", score, f"{{{judged}[inner]:.3f}}",
+        f"{{{part}[n_search]:,}} + {{{part}[n_outer]:,}}", f"{{{at}[asked]}} ({{{part}[states][pruned]}})", score,
+        f"{{{judged}[inner]:.3f}}",
         _bounded(f"{judged}[outer]"), _bounded(f"{judged}[inflation]", "+.3f"), _bounded(f"{judged}[promised]", "+.3f"),
         _bounded(f"{judged}[kept]", "+.3f"),
     ]  # fmt: skip
     return f"| {SETS[name]} | {' | '.join(cells)} |"
 
 
+_REAL = "search[searches][real][judgement]"
 _NOISE = "samplers[noise][random]"
 FIGURES = (
     "{samplers[n_search]} of {samplers[n]:,} patches of Landslide4Sense",
@@ -51,7 +53,11 @@ FIGURES = (
     *(on_functions(name) for name in NAMES),
     of_set("demo", "AUC"),
     of_set("real", "F1"),
+    f"promised {{{_REAL}[promised][value]:+.3f}} over the settings as they are and keeps {{{_REAL}[kept][value]:+.3f}}",
+    f"both networks of the winner together reach {_bounded(f'{_REAL}[deployed]')}",
 )
 SETTINGS = {
-    "an RBF-SVM on 40": "principal components at the most",
+    "sphere, 4 settings (lowest: 0)": "the function, and its lowest value",
+    "Rastrigin, 2 (0)": "the function, and its lowest value",
+    "Branin, 2 (0.40)": "the function, and its lowest value",
 }
