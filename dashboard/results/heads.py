@@ -47,13 +47,11 @@ def heads_view(
     if predictions.prevalence is not None:
         table = at_prevalence(table, oof, predictions.prevalence)
     st.markdown(f"**{sentence(summary)}**")
-    for words in over_trainings.sentences(trainings, summary) if len(trainings) > 1 else ():
-        st.markdown(f"- {words}")
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
         _compared(rows, summary, trainings)
     with grid.cell():
-        _baselines(summary)
+        _baselines(summary, trainings)
     downloads.table(shown(table), hide_index=True, width="stretch", height="content")
     for note in compared.notes if compared else []:
         st.info(escape_markdown(note), icon=":material/info:")
@@ -93,6 +91,8 @@ def _compared(rows: list[dict], summary: dict, trainings: Sequence[RunFolder]) -
         words += f" Ticks: the other trainings ({len(trainings) - 1})."
     downloads.show(figure, key="results_heads")
     st.caption(f"{words} {_basis(summary)}")
+    if said := over_trainings.to_best_other(trainings, summary):
+        st.markdown(said)
 
 
 def sentence(summary: dict) -> str:
@@ -209,9 +209,11 @@ def _further_heads(run: RunFolder, has_table: bool) -> None:
 # ----------------------------------------------------------------------------------------------------- baselines
 
 
-def _baselines(summary: dict) -> None:
+def _baselines(summary: dict, trainings: Sequence[RunFolder]) -> None:
     rows = tables.differences(summary)
     if rows:
         st.markdown(f"**{_named(summary['head'])} minus band statistics**")
         downloads.show(intervals.differences(rows, "Difference"), key="results_diff")
-        st.caption("With 95% intervals. Grey: the interval includes 0.")
+        st.caption("With 95% intervals over patches. Grey: the interval includes 0.")
+        for words in over_trainings.to_baselines(trainings, summary):
+            st.markdown(words)

@@ -27,10 +27,12 @@ def with_spread(table: pd.DataFrame, trainings: Sequence[RunFolder], heads: Sequ
     """
     if len(trainings) < 2:
         return table
-    for metric, title in METRICS.items():
+    table = table.copy()
+    for metric, title, after in (("auc", "AUC", "AUC"), ("f1", "F1", "Out-of-fold F1, 95%")):
         found = {theme.head_title(head): spread_words(values(trainings, head, metric)) for head in heads}
-        for column, place in ((f"{title}, SD of {len(trainings)} trainings", 0), (f"{title}, range", 1)):
-            table = table.assign(**{column: [found.get(head, ("", ""))[place] for head in table["Head"]]})
+        for column, place in ((f"{title}, range", 1), (f"{title}, SD of {len(trainings)} trainings", 0)):
+            words = [found.get(head, ("", ""))[place] for head in table["Head"]]
+            table.insert(list(table).index(after) + 1 if after in table else len(table.columns), column, words)
     return table
 
 
@@ -39,9 +41,21 @@ def others_by_title(trainings: Sequence[RunFolder], heads: Sequence[str], metric
     return {theme.head_title(head): values(trainings, head, metric)[1:] for head in heads}
 
 
-def sentences(trainings: Sequence[RunFolder], summary: Mapping) -> list[str]:
-    """The headline against the best other head and the strongest models without a network, in Markdown."""
-    return [in_words(trainings, summary["head"], other, metric)[0] for other, metric in pairs(summary)]
+def to_best_other(trainings: Sequence[RunFolder], summary: Mapping) -> str:
+    """The headline against the best other head by F1, in Markdown; empty of one training or one head."""
+    known = {name: facts["f1"] for name, facts in summary["heads"].items() if facts.get("f1") is not None}
+    others = [name for name in known if name != summary["head"]]
+    if len(trainings) < 2 or not others or summary["head"] not in known:
+        return ""
+    return in_words(trainings, summary["head"], max(others, key=known.get), "f1")[0]
+
+
+def to_baselines(trainings: Sequence[RunFolder], summary: Mapping) -> list[str]:
+    """The headline against the strongest model without a network, by F1 and by AUC, in Markdown."""
+    if len(trainings) < 2:
+        return []
+    found = [(interpretation.least_gain(summary, metric), metric) for metric in METRICS]
+    return [in_words(trainings, summary["head"], least[0], metric)[0] for least, metric in found if least]
 
 
 def in_words(trainings: Sequence[RunFolder], head: str, other: str, metric: str) -> tuple[str, bool]:

@@ -64,15 +64,15 @@ def others_like(own: Predictions, trainings: Sequence[RunFolder]) -> list[Predic
     return found
 
 
-def survives(patches: bool, trainings: Mapping[str, Any] | None, n: int) -> str:
+def survives(patches: bool, trainings: Mapping[str, Any] | None) -> str:
     """Which of the two kinds of chance a difference survives, for people. trainings: its interval and p over them."""
     if trainings is None or not trainings["p"] == trainings["p"]:  # nan: not known
         return "It survives other patches; other trainings are not known." if patches else ""
     again = trainings["p"] < 0.05
     words = {
-        (True, True): f"It survives other patches and other trainings ({n} trainings).",
-        (True, False): f"It survives other patches alone, not training again ({n} trainings).",
-        (False, True): f"It survives other trainings alone ({n} trainings), not other patches.",
-        (False, False): f"It survives neither other patches nor other trainings ({n} trainings).",
+        (True, True): "It survives other patches and other trainings.",
+        (True, False): "It survives other patches alone, not training again.",
+        (False, True): "It survives other trainings alone, not other patches.",
+        (False, False): "It survives neither other patches nor other trainings.",
     }
     return words[patches, again]

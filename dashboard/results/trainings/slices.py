@@ -58,7 +58,7 @@ def sentence(row: dict[str, Any] | None, beyond_patches: bool) -> str:
         return ""
     ends = interval((row["diff_lo"], row["diff_hi"]))
     size = f"{difference(row['difference'])} to the rest on average" + (f" (95% interval {ends})" if ends else "")
-    return f"Over {row['n_trainings']} trainings: {size}. {survives(beyond_patches, row, row['n_trainings'])}"
+    return f"Over {row['n_trainings']} trainings: {size}. {survives(beyond_patches, row)}"
 
 
 def joined(table: pd.DataFrame, found: pd.DataFrame | None) -> pd.DataFrame:

@@ -68,4 +68,4 @@ def test_of_one_training_it_says_that_nothing_is_known_of_others(studio, open_pa
     ],
 )
 def test_it_says_which_of_the_two_a_difference_survives(patches, p, words):
-    assert words in survives(patches, {"p": p}, 3)
+    assert words in survives(patches, {"p": p})
