@@ -25,7 +25,8 @@ PAGES = {
     "experiments": "train?view=experiments", "results": "results?view=summary", "threshold": "results?view=safety",
     "compare": "results?view=heads", "review": "review?view=patches", "embedding": "embedding",
     "attention": "explain?view=where", "bands": "explain?view=bands", "robustness": "explain?view=robustness",
-    "predict": "predict?view=scene", "runs": "runs",
+    "predict": "predict?view=scene", "runs": "runs", "tour": "tour?tour_view=earthquake",
+    "stakeholders": "?mode=stakeholder",
 }  # fmt: skip
 THEMES = ("light", "dark")
 QUALITY = 82

@@ -45,7 +45,7 @@ def view(run: RunFolder) -> None:
     left, right = st.columns([1, 2], gap="medium")
     with left:
         parts.big_number(
-            "Hours of looking, per 1,000 images", f"{hours:.1f}", f"{ends[0]:.1f}–{ends[1]:.1f}",
+            "Hours per 1,000 images", f"{hours:.1f}", f"{ends[0]:.1f}–{ends[1]:.1f}",
             f"{predictions.basis} {MINUTES:g} minutes an image; as many landslides as among these patches "
             f"({share:.1%}). {escape_markdown(rule.rests_on(predictions.n_models))}",
         )  # fmt: skip
@@ -86,7 +86,7 @@ def _map(run: RunFolder, threshold: float) -> bool:
         f"**{called:.0%} of the valley** is to be looked at; {int(landslides['found'].sum())} of {len(landslides)} "
         "landslides lie in it."
     )
-    legend("Orange: to be looked at, by the mean of the models; each model by itself clears less.")
+    legend("Orange: to be looked at, by the mean of the models.")
     return True
 
 

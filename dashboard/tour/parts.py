@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from core import access
 from core.analyses.registry import analysis
 from core.errors import LandslideLensError
 from core.runs.labels import label_of
@@ -67,7 +68,11 @@ def one_click(target: Target, name: str, text: str, options: Callable[[], Mappin
         return
     with st.container(border=True, gap="small"):
         st.markdown(escape_markdown(text))
-        if st.button("Compute it", type="primary", icon=":material/play_arrow:", key=f"tour_{name}"):
+        refused = access.refusal("train")
+        if st.button(
+            "Compute it", type="primary", icon=":material/play_arrow:", key=f"tour_{name}", disabled=bool(refused),
+            help=escape_markdown(refused) or None,
+        ):  # fmt: skip
             analyses.begin(target, name, {**analysis(name).options().model_dump(mode="json"), **options()})
 
 

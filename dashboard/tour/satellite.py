@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from core import access
 from core.analyses.bands import robustness
 from core.analyses.showcase import UNREADABLE
 from core.data.store import open_dataset
@@ -17,7 +18,7 @@ from dashboard import stakeholder, theme, url_state
 from dashboard.jobs import analyses
 from dashboard.tour import parts
 from dashboard.ui import downloads
-from dashboard.ui.formatting import interval, number
+from dashboard.ui.formatting import escape_markdown, interval, number
 
 NAME = robustness.ANALYSIS.name
 KEY = "tour_taken"
@@ -113,9 +114,11 @@ def _orbits(run: RunFolder, rows: list[dict[str, Any]]) -> None:
     known = {row["scenario"] for row in rows}
     if stakeholder.is_on() or set(ORBITS) <= known or analyses.follow(run, NAME):
         return
+    refused = access.refusal("train")
+    words = "Answers the patches again, also without each of the radar's orbits. Minutes on two cores."
     if st.button(
-        "Lose an orbit too", icon=":material/play_arrow:", key="tour_orbits",
-        help="Answers the patches again, also without each of the radar's orbits. Minutes on two cores.",
+        "Lose an orbit too", icon=":material/play_arrow:", key="tour_orbits", disabled=bool(refused),
+        help=escape_markdown(refused) or words,
     ):  # fmt: skip
         analyses.begin(run, NAME, robustness.ANALYSIS.options().model_dump(mode="json") | _options(run))
 

@@ -18,13 +18,13 @@ from tests.dashboard.review.test_issues import keep_issues
 PAGES = {
     "": "Overview", "runs": "Runs", "dataset": "Dataset", "balance": "Balance", "train": "Train", "results": "Results",
     "review": "Review", "embedding": "Embedding", "explain": "Explain", "predict": "Predict",
-    "report": "Report",
+    "report": "Report", "tour": "Tour",
 }  # fmt: skip
 # Views with controls that the first view of their page lacks: tags, sliders, tables, a card.
 VIEWS = (
     "embedding?embedding_view=heads", "review?patch=ID_0004", "results?results_view=safety",
     "results?results_view=compare", "train?train_view=architecture", "train?train_view=method",
-    "dataset?dataset_view=import",
+    "dataset?dataset_view=import", "?mode=stakeholder",
     "balance?balance_view=audit", "explain?explain_view=bands",
     "predict?predict_cell=1-2", "predict?predict_view=export", "predict?predict_view=patches",
     "predict?predict_cell=1-2&predict_section=pixel&predict_spot=r3+c4",

@@ -12,7 +12,19 @@ from tests.builders import write_demo
 # Quick on two cores; everything else as the demo preset has it.
 OVERRIDES = "\n".join(("train.epochs=12", "folds.n_splits=2", "embed.method=pca", "heads.svm_C=[0.1]", "device=cpu"))
 LONG_MS = 240_000
-PAGES = ("Runs", "Dataset", "Balance", "Results", "Review", "Embedding", "Explain", "Predict", "Report", "Train")
+PAGES = (
+    "Tour",
+    "Runs",
+    "Dataset",
+    "Balance",
+    "Results",
+    "Review",
+    "Embedding",
+    "Explain",
+    "Predict",
+    "Report",
+    "Train",
+)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -9,7 +9,19 @@ import pytest
 
 from tests.faults.mutations import INSTEAD, STRANGE, Mutation, mutated
 
-PAGES = ("overview", "runs", "train", "balance", "results", "review", "embedding", "explain", "predict", "report")
+PAGES = (
+    "overview",
+    "runs",
+    "train",
+    "balance",
+    "results",
+    "review",
+    "embedding",
+    "explain",
+    "predict",
+    "report",
+    "tour",
+)
 CHANGED = (
     ("status.json", Mutation("json value", (0.0,), 3)),
     ("status.json", Mutation("folder")),

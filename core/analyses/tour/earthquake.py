@@ -37,15 +37,15 @@ class EarthquakeOptions(Options):
 
 
 def check(run: RunFolder, options: EarthquakeOptions) -> None:
-    """Raises ConfigError for a run that needs what the simulated satellites do not see."""
-    known, asked = {band.name for band in ZINDI_BANDS}, run.config().data.bands
+    """Raises ConfigError for a run that needs what the simulated satellites do not see, or in another unit."""
     from core.data.store import open_dataset
 
-    names = asked or [band.name for band in open_dataset(run.dataset_path()).bands]
-    if lacking := [name for name in names if name not in known]:
+    known, asked = {band.name: band.unit for band in ZINDI_BANDS}, run.config().data.bands
+    bands = [band for band in open_dataset(run.dataset_path()).bands if asked is None or band.name in asked]
+    if strange := [f"{one.name} in '{one.unit}'" for one in bands if known.get(one.name) != one.unit]:
+        there = ", ".join(f"{name} in '{unit}'" for name, unit in known.items())
         raise ConfigError(
-            f"The simulated scene has the bands {', '.join(sorted(known))}; this run also reads {', '.join(lacking)}. "
-            "Choose a run on the demo dataset."
+            f"The simulated scene has {there}; this run reads {', '.join(strange)}. Choose a run on the demo dataset."
         )
 
 

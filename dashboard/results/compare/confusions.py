@@ -18,7 +18,7 @@ def confusions_view(sides: Sequence[tuple[str, pd.DataFrame]], class_names: tupl
     """One matrix a side. sides: title, and what it decides (``outcomes.judged``). class_names: (negative, positive)."""
     shared = reduce(lambda a, b: a & b, (set(table["id"]) for _, table in sides))
     st.header("Confusion matrices", anchor=False)
-    with st.grid(min_column_width=300, gap="medium"):
+    with st.grid(min_column_width=380, gap="medium"):
         for number, (title, table) in enumerate(sides):
             with st.container(gap=None):
                 st.markdown(f"**{escape_markdown(title)}**")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 PAGES = ("overview", "runs", "dataset", "balance", "train", "results", "review", "embedding", "explain", "predict",
-         "report")  # fmt: skip
+         "report", "tour")  # fmt: skip
 READ_AS_MARKDOWN = ("body", "label", "help", "text", "delta", "caption")  # fields of an element's message
 SHOWN_AS_WRITTEN = ("code", "text", "text_area", "text_input", "arrow_data_frame", "json")
 

@@ -5,9 +5,14 @@ import pytest
 
 from core.analyses import scene_map
 from core.analyses.tour import earthquake
+from core.config import RunConfig
+from core.data.demo import demo_steps
 from core.data.demo import scene as demo_scene
 from core.data.demo.ground import CELL
+from core.errors import ConfigError
 from core.progress import drain
+from tests.builders import TINY
+from tests.trained_runs import QUICK, train_tiny
 
 SIMULATE = demo_scene.simulate_scene
 
@@ -38,9 +43,19 @@ def test_a_quiet_place_is_an_alarm_where_half_of_it_is_called_and_what_was_not_s
     assert earthquake.judged(scars, probs, 0.5)[1]["called"].tolist() == [False]
 
 
-def test_a_run_answers_the_scene_and_its_polygons_lie_with_the_map(trained_run_copy, monkeypatch):
-    run = trained_run_copy
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of two folds, trained for an epoch on 60 simulated patches."""
+    home = tmp_path_factory.mktemp("demo")
+    drain(demo_steps(home / "demo.h5", 60))
+    return train_tiny(
+        home, home / "demo.h5", RunConfig().with_overrides([*TINY, *QUICK, "smote.enabled=false"]), "tiny"
+    )
+
+
+def test_a_run_answers_the_scene_and_its_polygons_lie_with_the_map(run, monkeypatch):
     monkeypatch.setattr(demo_scene, "simulate_scene", lambda seed: SIMULATE(seed, (2, 2), 0.5))
+    earthquake.check(run, earthquake.ANALYSIS.options())
     answer = drain(earthquake.ANALYSIS.start(run, {"seed": 5}))
     report = earthquake.read(run)
     assert report["found"]["n"] == 2 and report["false"]["n"] == 2 and answer["message"] == earthquake.sentence(report)
@@ -54,6 +69,8 @@ def test_a_run_answers_the_scene_and_its_polygons_lie_with_the_map(trained_run_c
     assert again["found"].tolist() == landslides["found"].tolist(), "the page judges as the report did"
 
 
-def test_a_run_on_other_bands_is_refused_before_it_waits(paired_run):
-    with pytest.raises(Exception, match="this run also reads red_pre"):
+def test_a_run_on_other_bands_or_units_is_refused_before_it_waits(paired_run, trained_run):
+    with pytest.raises(ConfigError, match="this run reads .*red_pre"):
         earthquake.check(paired_run, earthquake.ANALYSIS.options())
+    with pytest.raises(ConfigError, match="this run reads red in '0-255'"):
+        earthquake.check(trained_run, earthquake.ANALYSIS.options())
