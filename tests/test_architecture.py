@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     ("core.text", "core.progress", "core.torchvision_guard"),
     ("core.errors",),
+    ("core.parts",),
     ("core.io", "core.stats", "core.device"),
     ("core.access",),
     ("core.config",),
