@@ -74,6 +74,11 @@ def connected(settings: JobsConfig) -> Iterator[Any]:
     own = Path(tempfile.mkdtemp(prefix="ll-ray-")) if not settings.address else None  # a short path: sockets lie there
     try:
         _prepare(settings, own)
+        if own is None and not answers(settings.address):
+            raise ClusterError(
+                f"No Ray cluster answers at {settings.address}. Start it, or correct the address: python -m core jobs "
+                "executor ray --address HOST:PORT. Then resume the job."
+            )
         import ray
 
         handler = signal.getsignal(signal.SIGTERM)
@@ -113,11 +118,6 @@ def _connect(ray: Any, settings: JobsConfig, own: Path | None) -> None:
                 object_store_memory=STORE_BYTES, **common,
             )  # fmt: skip
             return
-        if not answers(settings.address):
-            raise ClusterError(
-                f"No Ray cluster answers at {settings.address}. Start it, or correct the address: python -m core jobs "
-                "executor ray --address HOST:PORT. Then resume the job."
-            )
         where = {"_node_ip_address": "127.0.0.1"} if is_local(settings.address) else {}
         ray.init(address=settings.address.replace("localhost", "127.0.0.1"), **where, **common)
     except (ray.exceptions.RayError, RuntimeError, ValueError, ConnectionError) as error:

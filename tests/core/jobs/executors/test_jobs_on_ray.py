@@ -52,6 +52,7 @@ def made(run):
     return {path.relative_to(run.path).as_posix(): _content(path) for path in files if "jobs" not in path.parts}
 
 
+@pytest.mark.fault(29)
 @pytest.mark.slow
 def test_a_run_on_the_cluster_with_a_killed_worker_holds_the_very_numbers_of_one_process(nodes, trained_run, tmp_path):
     run = again(trained_run, tmp_path)

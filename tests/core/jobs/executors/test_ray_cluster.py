@@ -65,6 +65,7 @@ def test_parts_are_done_at_once_in_processes_of_the_cluster_with_the_threads_ask
     assert [line["message"] for line in lines["sums"] if line.get("event") == "half"] == ["Half way."] * 3
 
 
+@pytest.mark.fault(29)
 def test_a_part_whose_worker_is_killed_goes_on_elsewhere_from_what_it_has_kept(told):
     lines, done, _, folder = told
     assert done["lost_once"][0]["value"] == 6
@@ -74,6 +75,7 @@ def test_a_part_whose_worker_is_killed_goes_on_elsewhere_from_what_it_has_kept(t
     assert steps == tuple("012345") and len(set(pids)) == 2, "each step once, by two processes"
 
 
+@pytest.mark.fault(29)
 def test_a_part_that_is_lost_again_and_again_is_given_up_and_the_others_are_not(told):
     found = told[1]["lost_always"]
     assert found[0]["error"][0] == "JobError" and "was lost 2 times" in found[0]["error"][1]
@@ -110,6 +112,7 @@ def test_a_cancelled_job_leaves_no_part_running(nodes, tmp_path):
     job.stdout.close()
 
 
+@pytest.mark.fault(29)
 def test_a_killed_job_leaves_no_part_running(nodes, tmp_path):
     job = begun("waits", tmp_path, *nodes.settings)
     pid = pid_in(tmp_path / "waits")
@@ -119,6 +122,7 @@ def test_a_killed_job_leaves_no_part_running(nodes, tmp_path):
     job.stdout.close()
 
 
+@pytest.mark.fault(29)
 def test_a_wrong_token_is_refused_and_never_shown(nodes, tmp_path):
     wrong = tmp_path / "wrong"
     wrong.write_text("a-wrong-token-0123456789")
@@ -128,6 +132,7 @@ def test_a_wrong_token_is_refused_and_never_shown(nodes, tmp_path):
     assert "a-wrong-token" not in str(lines) + log and nodes.token.read_text().strip() not in str(lines) + log
 
 
+@pytest.mark.fault(29)
 def test_no_token_or_one_that_others_can_read_is_refused_before_anything_is_sent(nodes, tmp_path):
     said = ("executor=ray", f"address={nodes.address}")
     lines, _ = tried("sums", tmp_path, *said, HOME=str(tmp_path))
@@ -138,6 +143,7 @@ def test_no_token_or_one_that_others_can_read_is_refused_before_anything_is_sent
     assert f"chmod 600 {readable}" in lines[0]["raised"][1]
 
 
+@pytest.mark.fault(29)
 def test_a_cluster_that_is_not_there_is_told(nodes, tmp_path):
     lines, _ = tried("sums", tmp_path, "executor=ray", "address=127.0.0.1:9", f"token_file={nodes.token}")
     assert lines[0]["raised"][0] == "ClusterError" and "No Ray cluster answers at 127.0.0.1:9" in lines[0]["raised"][1]
@@ -152,6 +158,7 @@ def listening(of):
     return found
 
 
+@pytest.mark.fault(29)
 def test_a_cluster_of_the_job_s_own_listens_on_this_machine_alone_and_ends_with_it(tmp_path):
     job = begun("waits", tmp_path, "executor=ray")
     pid = pid_in(tmp_path / "waits")
@@ -166,6 +173,7 @@ def test_a_cluster_of_the_job_s_own_listens_on_this_machine_alone_and_ends_with_
     until(lambda: not any(one.is_running() and one.status() != "zombie" for one in own), 30)
 
 
+@pytest.mark.fault(29)
 @pytest.mark.slow
 def test_a_head_that_is_killed_is_told_and_the_job_ends(tmp_path):
     nodes = started(tmp_path)
