@@ -12,6 +12,8 @@ import tempfile
 from collections.abc import Callable
 from typing import TypeVar
 
+import psutil
+
 from core.jobs.executors.connection import ONE_MACHINE, QUIET
 
 T = TypeVar("T")
@@ -23,8 +25,9 @@ def main(token: str, cpus: int) -> None:
 
     with tempfile.TemporaryDirectory(prefix="ll-nodes-", ignore_cleanup_errors=True) as folder:
         common = {"num_cpus": cpus, "node_ip_address": "127.0.0.1", "object_store_memory": 80 * 2**20}
-        head = {"include_dashboard": False, "dashboard_host": "127.0.0.1", "temp_dir": folder}
-        cluster = _tried(lambda: Cluster(initialize_head=True, head_node_args=common | head))
+        common |= {"include_log_monitor": False}
+        head = {"include_dashboard": False, "dashboard_host": "127.0.0.1", "temp_dir": folder, "no_monitor": True}
+        cluster = _tried(lambda: Cluster(initialize_head=True, head_node_args=common | head), _end_all)
         _tried(lambda: cluster.add_node(**common))
         print(cluster.address, flush=True)
         for line in sys.stdin:
@@ -39,7 +42,12 @@ def main(token: str, cpus: int) -> None:
                 node.kill_all_processes(check_alive=False, allow_graceful=False)
 
 
-def _tried(start: Callable[[], T], most: int = 4) -> T:
+def _end_all() -> None:
+    for process in psutil.Process().children(recursive=True):
+        process.kill()
+
+
+def _tried(start: Callable[[], T], sweep: Callable[[], None] = lambda: None, most: int = 5) -> T:
     """Ray gives a node 30 s to start, which a busy machine may not have."""
     for left in range(most - 1, -1, -1):
         try:
@@ -47,6 +55,7 @@ def _tried(start: Callable[[], T], most: int = 4) -> T:
         except Exception:
             if not left:
                 raise
+            sweep()
     raise AssertionError
 
 
