@@ -135,4 +135,8 @@ if __name__ == "__main__":
     if asked.known_status()["state"] in FINAL_STATES and not asked.known_status().get("damaged"):
         print(f"This job has ended. Use: python -m core jobs resume {asked.name}", file=sys.stderr)
         raise SystemExit(2)
-    raise SystemExit(main(asked))
+    code = main(asked)
+    if "ray" in sys.modules:  # leaving a cluster that is gone in order would wait for it for minutes
+        sys.stdout.flush()
+        os._exit(code)
+    raise SystemExit(code)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from core import access
 from core.jobs.executors import connection
 from core.jobs.executors.settings import FILE, JobsConfig, of_folder, split, with_settings, write
 
@@ -15,8 +16,10 @@ __all__ = ["choose", "of_folder", "sentence"]
 def choose(checkpoints: Path, said: Mapping[str, Any], settings: Iterable[str]) -> None:
     """Keep it for all jobs of the checkpoints folder that start from now on.
 
-    Raises ConfigError for settings that cannot be used, MissingDependencyError where Ray is not installed.
+    Raises ConfigError for settings that cannot be used, MissingDependencyError where Ray is not installed, AccessError for
+    who may not manage the queue.
     """
+    access.require("manage")
     _, more = split(settings)
     chosen = with_settings(JobsConfig(), dict(said) | more, FILE)
     if chosen.executor == "ray":
