@@ -16,8 +16,8 @@ __all__ = ["choose", "of_folder", "sentence"]
 def choose(checkpoints: Path, said: Mapping[str, Any], settings: Iterable[str]) -> None:
     """Keep it for all jobs of the checkpoints folder that start from now on.
 
-    Raises ConfigError for settings that cannot be used, MissingDependencyError where Ray is not installed, AccessError for
-    who may not manage the queue.
+    Raises ConfigError for settings that cannot be used, MissingDependencyError where Ray is not installed,
+    AccessError for whoever may not manage the queue.
     """
     access.require("manage")
     _, more = split(settings)
