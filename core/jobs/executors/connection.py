@@ -33,6 +33,7 @@ QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_TRAIN_V2_ENABLED": "1",
     "RAY_gcs_rpc_server_reconnect_timeout_s": "600",  # that the head is gone is told by us, before Ray ends the process
+    "RAY_worker_niceness": "0",  # of a cluster that is started here: parts are no less than what a job does itself
     "RAY_raylet_client_connect_timeout_milliseconds": "10000",
 }
 
