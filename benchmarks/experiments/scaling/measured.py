@@ -1,6 +1,6 @@
 """Folds in one process, and on a Ray cluster of two nodes by one and by two worker processes, in one run.
 
-    python -m benchmarks.experiments.scaling.measured [--n 400] [--out benchmarks/results/scaling.json]
+    python -m benchmarks.experiments.scaling.measured [--n 200] [--out benchmarks/results/scaling.json]
 
 One thread a process. Also: what a part costs beside its work, and what writing a checkpoint takes. Both are what
 ``benchmarks.experiments.scaling.simulated`` starts from.
@@ -32,7 +32,7 @@ from core.train.checkpoint import save_checkpoint  # noqa: E402
 from tests.builders import make_dataset  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
-FOLDS, EPOCHS, ROUNDS = 4, 1, 1
+FOLDS, EPOCHS, ROUNDS = 2, 2, 1
 
 
 def folds(home: Path, dataset: Path, said: JobsConfig | None) -> tuple[float, float, dict]:
@@ -61,7 +61,7 @@ def folds(home: Path, dataset: Path, said: JobsConfig | None) -> tuple[float, fl
 
 def overhead(said: JobsConfig) -> dict[str, float]:
     """Seconds of a part that does nothing: the first one, whose process is started, and each of 20 after it."""
-    from tests.made_parts import part
+    from tests.core.jobs.executors.made_parts import part
 
     cluster = RayCluster(said.model_copy(update={"most": 1}))
     try:
@@ -90,7 +90,7 @@ def checkpoint(home: Path) -> dict[str, float]:
 
 def main() -> None:
     """See the module."""
-    args = parser(__doc__, 400).parse_args()
+    args = parser(__doc__, 200).parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-scaling-") as folder:
         home = Path(folder)
         token = home / "token"
@@ -98,7 +98,7 @@ def main() -> None:
         token.write_text(os.urandom(32).hex())
         dataset = make_dataset(home / "datasets" / "made.h5", n=args.n, side=64).path
         nodes = subprocess.Popen(
-            [sys.executable, "-m", "tests.ray_nodes", str(token), "1"], cwd=ROOT, stdin=subprocess.PIPE,
+            [sys.executable, "-m", "tests.core.jobs.executors.nodes", str(token), "1"], cwd=ROOT, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         try:

@@ -28,10 +28,11 @@ OF_WHERE = {"status.json", "events.jsonl", "log.txt", "job.json", "worker.json",
 def worker(folder, nodes, *said):
     """The process of a job, told where its parts are done."""
     environment = own_environment() | {"LANDSLIDE_JOBS": " ".join([*nodes.settings, *said])}
-    return subprocess.Popen(
-        [sys.executable, "-m", "core.workers.job_worker", str(folder.path.resolve())], cwd=ROOT, env=environment,
-        stdout=(folder.path / "log.txt").open("a"), stderr=subprocess.STDOUT,
-    )  # fmt: skip
+    with (folder.path / "log.txt").open("a") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "core.workers.job_worker", str(folder.path.resolve())], cwd=ROOT, env=environment,
+            stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
 
 
 def done(folder, nodes, *said):

@@ -1,4 +1,4 @@
-"""A real Ray cluster of two nodes on this machine: ``python -m tests.ray_nodes TOKEN_FILE CPUS``.
+"""A real Ray cluster of two nodes on this machine: ``python -m tests.core.jobs.executors.nodes TOKEN_FILE CPUS``.
 
 Prints the head's address, then does what its standard input says: ``head`` kills the head's processes; at the end of
 the input all of it ends. Everything listens on 127.0.0.1.

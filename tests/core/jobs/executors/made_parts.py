@@ -62,7 +62,9 @@ def part(name: str, **arguments: object) -> Part:
     """One of the above."""
     folder = arguments.get("folder")
     needs = (Path(str(folder)),) if folder else ()
-    return Part(name, lambda: globals()[name](**arguments), f"tests.made_parts:{name}", arguments, needs)
+    return Part(
+        name, lambda: globals()[name](**arguments), f"tests.core.jobs.executors.made_parts:{name}", arguments, needs
+    )
 
 
 def of_case(case: str, folder: str) -> tuple[list[Part], dict[str, object]]:
