@@ -45,8 +45,8 @@ def started(folder: Path, cpus: int = 2) -> Nodes:
     token.chmod(0o600)
     with (folder / "nodes.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.core.jobs.executors.nodes", str(token), str(cpus)], cwd=ROOT, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=log, text=True, env=own_environment(),
+            [sys.executable, "-m", "tests.core.jobs.executors.nodes", str(token), str(cpus)], cwd=ROOT,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=own_environment(),
         )  # fmt: skip
     address = process.stdout.readline().strip()
     assert address.startswith("127.0.0.1:"), (folder / "nodes.log").read_text()

@@ -13,13 +13,14 @@ import pytest
 from tests.core.jobs.executors.conftest import ROOT, ended, needs_ray, own_environment, started
 
 pytestmark = needs_ray
+PROGRAM = (sys.executable, "-m", "tests.core.jobs.executors.made_parts")
 WAIT_S = 240  # a busy machine starts processes slowly
 
 
 def tried(case, folder, *said, **environment):
     """What the parts of a case told, line by line."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.core.jobs.executors.made_parts", case, str(folder), *said], cwd=ROOT, capture_output=True, text=True,
+        [*PROGRAM, case, str(folder), *said], cwd=ROOT, capture_output=True, text=True,
         env=own_environment() | environment, timeout=WAIT_S,
     )  # fmt: skip
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")], done.stderr
@@ -27,8 +28,7 @@ def tried(case, folder, *said, **environment):
 
 def begun(case, folder, *said):
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.core.jobs.executors.made_parts", case, str(folder), *said], cwd=ROOT, stdout=subprocess.PIPE,
-        text=True, env=own_environment(),
+        [*PROGRAM, case, str(folder), *said], cwd=ROOT, stdout=subprocess.PIPE, text=True, env=own_environment(),
     )  # fmt: skip
 
 
