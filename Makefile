@@ -40,8 +40,8 @@ $(VENV)/.run: requirements.txt constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -r requirements.txt
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
-	$(BIN)/python -m pip install --quiet -c constraints.txt -r requirements-dev.txt
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-cluster.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt -r requirements-dev.txt -r requirements-cluster.txt
 	touch $@
 
 clean:

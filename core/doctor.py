@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import sys
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def examine(checkpoints: Path) -> dict[str, Any]:
         for name in REQUIRED
     ]
     rows += [_weights_row(one) for one in WEIGHTS.values()]
-    rows.append(_clouds_row())
+    rows += [_clouds_row(), _cluster_row()]
     device: dict[str, Any] = {}
     try:
         from core.device import describe
@@ -76,6 +77,15 @@ def _clouds_row() -> dict[str, Any]:
     here = clouds.file_of("l2a") is not None
     found = f"{clouds.PACKAGE} {clouds.VERSION}" if here else "not installed"
     return _row("Cloud networks", found, True, "" if here else f"An extra, for clouds: {clouds.COMMAND}", True)
+
+
+def _cluster_row() -> dict[str, Any]:
+    """Whether Ray is there, which is an extra."""
+    found = next((dist.version for dist in distributions(name="ray")), None)
+    advice = (
+        "" if found else "An extra, for jobs on several machines: python -m pip install -r requirements-cluster.txt"
+    )
+    return _row("Ray", found or "not installed", True, advice, True)
 
 
 def _row(what: str, found: str, ok: bool, advice: str, always: bool = False) -> dict[str, Any]:

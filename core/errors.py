@@ -10,6 +10,7 @@
     ├── TrainingError             training cannot go on (diverged, out of memory, nothing to learn from)
     ├── RunError                  a run folder is missing, incomplete, damaged or of another version
     ├── JobError                  a job cannot be submitted, cancelled or resumed
+    │   └── ClusterError          the cluster that a job runs on is not there, or went away: it can be resumed
     ├── MissingDependencyError    an optional library is not installed
     └── AccessError               this person, or this server, may look and not change
 
@@ -81,6 +82,10 @@ class RunError(LandslideLensError):
 
 class JobError(LandslideLensError):
     """A job cannot be submitted, cancelled or resumed."""
+
+
+class ClusterError(JobError):
+    """The cluster that a job runs on is not there, or went away; the job is interrupted and can be resumed."""
 
 
 class MissingDependencyError(LandslideLensError):

@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterator
 
 from core.flow.explaining import draw_map, explain_fold, save_explanations
-from core.flow.fold import train_fold
+from core.flow.fold_part import train_folds
 from core.flow.run_context import prepare
 from core.flow.scoring import judge, summarise
 from core.flow.shared import Shared
-from core.progress import EXPLAINING, MAPPING, TRAINING, Progress
+from core.progress import EXPLAINING, MAPPING, TRAINING, Progress, part
 from core.runs.store import RunFolder
 from core.runs.summary import headline
 from core.train.loop import newest_checkpoint
@@ -36,10 +36,7 @@ def train_run(run: RunFolder, shared: Shared | None = None) -> Iterator[Progress
     for note in context.value_notes:
         yield Progress(0.0, f"Warning: {note}", fields={"stage": "loading"})
     n_folds = context.folds.n_splits
-    for fold in range(n_folds):
-        yield from train_fold(context, fold)
-        told = {"stage": "training", "fold": fold, "n_folds": n_folds}
-        yield Progress(TRAINING * (fold + 1) / n_folds, f"Fold {fold + 1} of {n_folds} is trained.", "fold", told)
+    yield from part(train_folds(context), 0.0, TRAINING)
     trained = time.monotonic()
     yield Progress(TRAINING, "Judging the out-of-fold scores.", "judging", {"stage": "judging"})
     judged = judge(context)

@@ -7,7 +7,19 @@ Documents with many figures have a module of their own in ``tests/figures_of/``.
 
 from __future__ import annotations
 
-from tests.figures_of import board, challenge, clouds, ensemble, novelty, review, scenes, search, splits, transfer
+from tests.figures_of import (
+    board,
+    challenge,
+    clouds,
+    ensemble,
+    novelty,
+    review,
+    scaling,
+    scenes,
+    search,
+    splits,
+    transfer,
+)
 
 
 def _scene(words: str, scene: str) -> str:
@@ -125,6 +137,7 @@ def _embedding(seed: int, words: str) -> str:
 FIGURES: dict[str, tuple[str, ...]] = {
     "docs/challenge.md": challenge.FIGURES + ensemble.FIGURES,
     "docs/novelty.md": novelty.FIGURES,
+    "docs/scaling.md": scaling.FIGURES,
     "docs/scenes.md": scenes.FIGURES,
     "docs/splits.md": splits.FIGURES,
     "docs/search.md": search.FIGURES,
@@ -266,6 +279,7 @@ _NOT_KEPT = "counted once on the out-of-fold tables behind ablation.json, which 
 SETTINGS: dict[str, dict[str, str]] = {
     "docs/challenge.md": challenge.SETTINGS | ensemble.SETTINGS,
     "docs/novelty.md": novelty.SETTINGS,
+    "docs/scaling.md": scaling.SETTINGS,
     "docs/scenes.md": scenes.SETTINGS,
     "docs/splits.md": splits.SETTINGS,
     "docs/search.md": search.SETTINGS,

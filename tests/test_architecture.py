@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     ("core.text", "core.colours", "core.progress", "core.arrays", "core.torchvision_guard"),
     ("core.errors",),
+    ("core.parts",),
     ("core.io", "core.stats", "core.device"),
     ("core.access",),
     ("core.config",),

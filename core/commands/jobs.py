@@ -171,6 +171,27 @@ def jobs_webhook(
     print_result({"webhook": now_told, "tested": test}, as_json, text)
 
 
+@jobs_app.command("executor")
+def jobs_executor(
+    executor: Annotated[str, typer.Argument(metavar="[local|ray]", help="Who does them; none: say who now.")] = "",
+    address: Annotated[str, typer.Option("--address", help="Of the cluster's head: host:port.")] = "",
+    token_file: Annotated[str, typer.Option("--token-file", help="File with the cluster's token.")] = "",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="jobs.cpus, jobs.gpus, jobs.retries ...: jobs.key=value.")
+    ] = None,
+    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
+    as_json: AsJson = False,
+) -> None:
+    """Choose where folds, rows of experiments and scenes are done: in the job's own process, or on a Ray cluster."""
+    from core.jobs.executors import choice
+
+    if executor:
+        given = {"executor": executor, "address": address, "token_file": token_file}
+        choice.choose(checkpoints, {key: value for key, value in given.items() if value}, settings or ())
+    found = choice.of_folder(checkpoints)
+    print_result(found.model_dump(), as_json, choice.sentence(found))
+
+
 def _waiting(job: Job) -> str:
     """Place, reason or expected start of a job that waits."""
     if not job.place:

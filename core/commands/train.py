@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -46,9 +46,12 @@ def train(
     from core.data.label_versions import with_version_named
     from core.data.store import open_dataset
     from core.jobs import queue
+    from core.jobs.executors.settings import of_a_job, split
     from core.runs.repeats import repeated
 
-    config, told = with_version_named(preset(preset_name).with_overrides(overrides or ()), dataset)
+    settings, jobs = split(overrides or ())
+    of_a_job(jobs)
+    config, told = with_version_named(preset(preset_name).with_overrides(settings), dataset)
     if told:
         print_progress(told, as_json)
     require(config.model)
@@ -59,21 +62,26 @@ def train(
         if note:
             print_progress(note, as_json)
     if repeats > 1:
-        _train_repeats(checkpoints, dataset, repeated(config, repeats, new_folds), detach, as_json)
+        _train_repeats(checkpoints, dataset, repeated(config, repeats, new_folds), jobs, detach, as_json)
         return
-    run = queue.submit(checkpoints, dataset, config)
+    run = queue.submit(checkpoints, dataset, config, jobs=jobs)
     if detach:
         print_result({"run": run.name, "dataset": dataset.resolve(), "state": run.status()["state"]}, as_json, run.name)
         return
     report(follow(checkpoints, run, as_json), as_json)
 
 
-def _train_repeats(checkpoints: Path, dataset: Path, configs: list[RunConfig], detach: bool, as_json: bool) -> None:
+def _train_repeats(
+    checkpoints: Path, dataset: Path, configs: list[RunConfig], jobs: dict[str, Any], detach: bool, as_json: bool
+) -> None:
     """Queue every training, then follow them in turn; the spread between them at the end."""
     from core.jobs import queue
     from core.runs.repeats import spread
 
-    runs = [queue.finished(checkpoints, dataset, one) or queue.submit(checkpoints, dataset, one) for one in configs]
+    runs = [
+        queue.finished(checkpoints, dataset, one) or queue.submit(checkpoints, dataset, one, jobs=jobs)
+        for one in configs
+    ]
     names = [run.name for run in runs]
     if detach:
         print_result({"runs": names, "dataset": dataset.resolve(), "state": "queued"}, as_json, "\n".join(names))

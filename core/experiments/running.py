@@ -1,4 +1,4 @@
-"""Trains the rows of an experiment, one after the other in one process, and writes its table after each.
+"""Trains the rows of an experiment, each a part of its job, and writes its table after each.
 
 A row is an ordinary run in the checkpoints folder. One that is there already, from here or from elsewhere, with the
 same settings and patches is not trained again; one that was broken off goes on from its checkpoint.
@@ -23,6 +23,7 @@ from core.experiments.budget import said
 from core.experiments.results import Table
 from core.flow.shared import Shared
 from core.io.process_id import ProcessId, heartbeat, identify, is_alive, myself
+from core.parts import Done, Part, executor
 from core.progress import Progress, Steps, part
 from core.runs.labels import write_label
 from core.runs.repeats import repeated
@@ -50,7 +51,7 @@ def run_rows(
 ) -> Steps[Table]:
     """Train what is missing, and return the table. Each row is trained with ``seeds`` seeds.
 
-    shared: what the rows share; none: something new.
+    shared: what the rows share in this process; none: something new.
 
     A row that cannot be trained is in the table with its reason, and the others are trained all the same. Raises
     ConfigError for what cannot be asked, RunError where no row could be trained.
@@ -61,25 +62,137 @@ def run_rows(
     table, shared = Table(kind, asked, rows, seeds, reduced_words(kind, asked)), shared or Shared()
     runs: dict[str, list[RunFolder]] = {}
     folder.write_json(TABLE, table.to_dict())
-    for i, row in enumerate(rows):
-        words = f"Row {i + 1} of {len(rows)} ({row.title})"
-        try:
-            configs = repeated(_started(row, runs), seeds)
-            for k, config in enumerate(configs):
-                span = (i + k / seeds) / len(rows), (i + (k + 1) / seeds) / len(rows)
-                told = f"{words}, seed {k + 1} of {seeds}" if seeds > 1 else words
-                run = yield from _named(told, part(_trained(asked, row, config, name, shared), *span))
-                runs.setdefault(row.name, []).append(run)
-            table.add(row, runs[row.name])
-        except LandslideLensError as error:
-            table.fail(row, str(error))
-            yield Progress((i + 1) / len(rows), f"{words}: {error}", "row_failed", {"row": row.name})
-        folder.write_json(TABLE, table.to_dict())
+    done = 0
+    for wave in _waves(rows):
+        asked_of: dict[str, list[RunConfig]] = {}
+        for row in wave:
+            try:
+                asked_of[row.name] = repeated(_started(row, runs), seeds)
+            except LandslideLensError as error:
+                table.fail(row, str(error))
+                folder.write_json(TABLE, table.to_dict())
+                yield Progress((done + 1) / len(rows), f"{row.title}: {error}", "row_failed", {"row": row.name})
+        span = done / len(rows), (done + len(wave)) / len(rows)
+        yield from _wave(asked, wave, asked_of, name, shared, runs, table, folder, span)
+        done += len(wave)
     table.require_any()
     if asked.budget == "small":
         table.full = yield from full_budget(kind, asked, seeds)
         folder.write_json(TABLE, table.to_dict())
     return table
+
+
+def _waves(rows: list[Row]) -> list[list[Row]]:
+    """Rows in their order, those that start from another row's weights after it."""
+    waves: list[list[Row]] = []
+    left, named = list(rows), {row.name for row in rows}
+    while left:
+        before = {row.name for wave in waves for row in wave}
+        wave = [row for row in left if not row.weights_of or row.weights_of in before or row.weights_of not in named]
+        wave = wave or left  # in a circle: each says what it waits for
+        waves.append(wave)
+        left = [row for row in left if row not in wave]
+    return waves
+
+
+def _wave(
+    asked: Asked,
+    wave: list[Row],
+    asked_of: dict[str, list[RunConfig]],
+    experiment: str,
+    shared: Shared,
+    runs: dict[str, list[RunFolder]],
+    table: Table,
+    folder: ResultFolder,
+    span: tuple[float, float],
+) -> Generator[Progress, None, None]:
+    """Train what these rows need, each specification once, and put every row into the table that has its runs."""
+    parts: list[Part] = []
+    wanted: list[list[tuple[Row, int]]] = []  # of each part the rows, and their seeds, that it is for
+    known: dict[str, int] = {}
+    for row in wave:
+        dataset = row.dataset or asked.dataset.path
+        for k, config in enumerate(asked_of.get(row.name, ())):
+            spec = specification(dataset, config)
+            if spec in known:
+                wanted[known[spec]].append((row, k))
+                continue
+            known[spec] = len(parts)
+            wanted.append([(row, k)])
+            words = f"Row {table.rows.index(row) + 1} of {len(table.rows)} ({row.title})"
+            words += f", seed {k + 1} of {table.seeds}" if table.seeds > 1 else ""
+            parts.append(row_part(words, asked.checkpoints, dataset, config, experiment, row, shared))
+    found: dict[str, dict[int, RunFolder]] = {row.name: {} for row in wave}
+    shares = [0.0] * len(parts)
+    told = executor().map(parts)
+    try:
+        for i, said in told:
+            shares[i] = 1.0 if isinstance(said, Done) else said.share
+            share = span[0] + (span[1] - span[0]) * sum(shares) / len(parts)
+            if not isinstance(said, Done):
+                # Events of the run are its own, not the experiment's.
+                event = said.event if said.event in ("row", "part", "retried") else ""
+                yield replace(said, share=share, message=f"{parts[i].name}: {said.message}", event=event)
+                continue
+            for row, k in wanted[i]:
+                try:
+                    if said.error is not None:
+                        raise said.error
+                    found[row.name][k] = RunFolder(asked.checkpoints / said.value["run"])
+                    if len(found[row.name]) == table.seeds:
+                        runs[row.name] = [found[row.name][seed] for seed in range(table.seeds)]
+                        table.add(row, runs[row.name])
+                except LandslideLensError as error:
+                    table.fail(row, str(error))
+                    text = f"{parts[i].name}: {error}"
+                    yield Progress(share, text, "row_failed", {"row": row.name})
+                folder.write_json(TABLE, table.to_dict())
+    finally:
+        told.close()
+
+
+def row_part(
+    words: str, checkpoints: Path, dataset: Path, config: RunConfig, experiment: str, row: Row, shared: Shared
+) -> Part:
+    """The training of one row as a part of its experiment's job."""
+    me = identify(os.getpid())
+    arguments = {
+        "checkpoints": str(Path(checkpoints).resolve()), "dataset": str(Path(dataset).resolve()),
+        "config": config.to_json(), "experiment": experiment, "row": row.name, "title": row.title,
+        "owner": [me.pid, me.started],
+    }  # fmt: skip
+    needs = (Path(arguments["checkpoints"]), Path(arguments["dataset"]))
+    return Part(words, lambda: train_row(**arguments, shared=shared), "core.experiments.running:train_row", arguments,
+                needs)  # fmt: skip
+
+
+def train_row(
+    checkpoints: str,
+    dataset: str,
+    config: str,
+    experiment: str,
+    row: str,
+    title: str,
+    owner: list[Any],
+    shared: Shared | None = None,
+) -> Steps[dict[str, str]]:
+    """Train a row's run, unless it is there, and return its name.
+
+    owner: pid and start of the experiment's own process, which the run's status names as the one that works on it,
+    wherever this one runs.
+    """
+    settings, place = RunConfig.from_json(config), Path(checkpoints)
+    owned = ProcessId(int(owner[0]), str(owner[1]))
+    spec = specification(Path(dataset), settings)
+    run = _there(place, spec, experiment, owned)
+    if run is None:
+        run = create_run(place, settings, Path(dataset), spec)
+        run.write_json("job.json", {**run.job(), "experiment": experiment, "row": row})
+        write_label(run, title=f"{title} ({experiment.partition('-')[0]})"[:80])
+    if run.known_status()["state"] != "succeeded":
+        yield from train_here(run, shared or Shared(), owned)
+    yield Progress(1.0, "trained.", "row", {"row": row, "run": run.name})
+    return {"run": run.name}
 
 
 def reduced_words(kind: Kind, asked: Asked) -> str:
@@ -110,18 +223,6 @@ def full_budget(kind: Kind, asked: Asked, seeds: int = 1) -> Steps[dict[str, Any
     return {"seconds": seconds, "sentence": words if found.fits else f"{words} It does not fit into its memory."}
 
 
-def _named(words: str, steps: Steps[RunFolder]) -> Steps[RunFolder]:
-    """The same steps, each message with the row that it is of. Events of the run are its own, not the experiment's."""
-    try:
-        while True:
-            step = next(steps)
-            yield replace(step, message=f"{words}: {step.message}", event="row" if step.event == "row" else "")
-    except StopIteration as stop:
-        return stop.value
-    finally:
-        steps.close()
-
-
 def _started(row: Row, runs: dict[str, list[RunFolder]]) -> RunConfig:
     """The row's configuration, with the weights of the row that it starts from."""
     if not row.weights_of:
@@ -131,21 +232,7 @@ def _started(row: Row, runs: dict[str, list[RunFolder]]) -> RunConfig:
     return row.config.with_overrides([f"model.weights={json.dumps(str(runs[row.weights_of][0].path.resolve()))}"])
 
 
-def _trained(asked: Asked, row: Row, config: RunConfig, experiment: str, shared: Shared) -> Steps[RunFolder]:
-    """The run of these settings, trained here unless it is there."""
-    dataset, spec = row.dataset or asked.dataset.path, specification(row.dataset or asked.dataset.path, config)
-    run = _there(asked.checkpoints, spec, experiment)
-    if run is None:
-        run = create_run(asked.checkpoints, config, dataset, spec)
-        run.write_json("job.json", {**run.job(), "experiment": experiment, "row": row.name})
-        write_label(run, title=f"{row.title} ({experiment.partition('-')[0]})"[:80])
-    if run.known_status()["state"] != "succeeded":
-        yield from train_here(run, shared)
-    yield Progress(1.0, "trained.", "row", {"row": row.name, "run": run.name})
-    return run
-
-
-def _there(checkpoints: Path, spec: str, experiment: str) -> RunFolder | None:
+def _there(checkpoints: Path, spec: str, experiment: str, owner: ProcessId) -> RunFolder | None:
     """The newest finished run of this specification, or one of this experiment that was broken off."""
     broken = None
     for run in list_runs(checkpoints):
@@ -157,23 +244,26 @@ def _there(checkpoints: Path, spec: str, experiment: str) -> RunFolder | None:
             continue
         if status["state"] == "succeeded":
             return run
-        if broken is None and asked.get("experiment") == experiment and not _is_worked_on(status):
+        if broken is None and asked.get("experiment") == experiment and not _is_worked_on(status, owner):
             broken = run
     return broken
 
 
-def _is_worked_on(status: dict) -> bool:
+def _is_worked_on(status: dict, owner: ProcessId) -> bool:
     if status["state"] != "running":
         return False
     process = ProcessId(int(status.get("pid") or 0), str(status.get("pid_started")))
-    return process != identify(os.getpid()) and is_alive(process)
+    return process not in (identify(os.getpid()), owner) and is_alive(process)
 
 
-def train_here(run: RunFolder, shared: Shared) -> Generator[Progress, None, None]:
-    """Train a run in this process, as its own worker would: its folder tells how far it is, and how it ended."""
+def train_here(run: RunFolder, shared: Shared, owner: ProcessId | None = None) -> Generator[Progress, None, None]:
+    """Train a run in this process, as its own worker would: its folder tells how far it is, and how it ended.
+
+    owner: the process that its status names as the one that works on it; none: this one.
+    """
     from core.pipeline import resume_point, train_run
 
-    me = myself()
+    me = owner or myself()
     again = any(event.get("event") == "started" for event in run.events()[0])
     run.write_status(
         state="running", started=now(), finished=None, pid=me.pid, pid_started=me.started, heartbeat=heartbeat(),

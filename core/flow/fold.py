@@ -19,7 +19,7 @@ from core.flow.starting_weights import KEPT
 from core.heads import Head, save_heads
 from core.heads.fc import fc_head
 from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings, fit_on_statistics
-from core.progress import TRAINING, Progress
+from core.progress import Progress
 from core.smote.methods import oversample
 from core.smote.resample import Synthetics, keep_missing, n_synthetic, normalised_range
 from core.train.frozen_features import digest, embed_frozen, stays_frozen
@@ -32,14 +32,15 @@ from core.train.validation import watched
 
 
 def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
-    """Normalise, balance, train, embed and fit the heads of one fold; nothing of it looks at its validation part."""
+    """Normalise, balance, train, embed and fit the heads of one fold; nothing of it looks at its validation part.
+
+    Shares run from 0 to 1 of this fold.
+    """
     run, config, n_folds = context.run, context.config, context.folds.n_splits
     at = {"fold": fold, "n_folds": n_folds, "epochs": config.train.epochs}
     if run.fold_is_done(fold):
         run.forget_checkpoints(fold)  # of a process that was killed when only that was left to do
-        yield Progress(
-            TRAINING * (fold + 1) / n_folds, f"Fold {fold + 1} was done before.", fields={"stage": "training", **at}
-        )
+        yield Progress(1.0, f"Fold {fold + 1} was done before.", fields={"stage": "training", **at})
         return
     train, val = context.folds.train(fold), context.folds.val(fold)
     learnt, inner = hold_back(context, train)
@@ -48,7 +49,7 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
     normaliser = fit_normaliser(context.images[train], config.normalise.method, context.band_names, given)
     patches = normaliser.transform(context.images)
     if config.smote.enabled:
-        yield Progress(TRAINING * fold / n_folds, f"Balancing fold {fold + 1}.", fields={"stage": "balancing", **at})
+        yield Progress(0.0, f"Balancing fold {fold + 1}.", fields={"stage": "balancing", **at})
     # Everything that a synthetic patch depends on: the scale is that of the whole training part.
     scale = (config.normalise, tuple(given.items()), train.tobytes())
     made_from = (context.content, scale, config.smote, config.seed)
@@ -71,9 +72,7 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
         context.origin.model(config.model, fold), context.bands, patches.shape[2:], seed, normaliser.units,
         columns=known.columns, second_classes=known.second_classes, kept=run.checkpoints / KEPT,
     )  # fmt: skip
-    yield Progress(
-        TRAINING * fold / n_folds, f"Training the network of fold {fold + 1}.", fields={"stage": "training", **at}
-    )
+    yield Progress(0.0, f"Training the network of fold {fold + 1}.", fields={"stage": "training", **at})
     masks = None if network.mask_head is None else _masks(context, learnt, synthetics, parents)
     told = _Told(context, fold, val, learnt)
     held = (patches[inner], context.labels[inner]) if len(inner) else None
@@ -82,12 +81,12 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
         network, train_x, train_y, patches[val], context.labels[val], config, context.device, seed, where, held,
         tabular, told.keep, masks, context.shared.within,
     ):  # fmt: skip
-        share = (fold + result.epoch / result.epochs) / n_folds
+        share = result.epoch / result.epochs
         text = f"Fold {fold + 1} of {n_folds}, epoch {result.epoch} of {result.epochs}: loss {result.train_loss:.3f}"
         if result.pieces > 1:
             text += f"; memory ran out, so that a batch is cut into {result.pieces} pieces whose gradients add up"
         row = result.to_dict()
-        yield Progress(TRAINING * share, text, "epoch", {"stage": "training", "epoch": result.epoch, **row, **at})
+        yield Progress(share, text, "epoch", {"stage": "training", "epoch": result.epoch, **row, **at})
 
     batch, tta = config.train.batch_size, config.train.tta
     frozen = known.table is None and stays_frozen(network, config.train)

@@ -108,8 +108,11 @@ class RunContext:
         return self.folds.fold_of
 
 
-def prepare(run: RunFolder, shared: Shared | None = None) -> RunContext:
-    """Open and check the dataset, draw the folds, choose the device, and write down what is about to be done."""
+def prepare(run: RunFolder, shared: Shared | None = None, record: bool = True) -> RunContext:
+    """Open and check the dataset, draw the folds, choose the device, and write down what is about to be done.
+
+    record: False where another process has written it down, and this one does a part of it.
+    """
     config, shared = run.config(), shared or Shared()
     packaged = packaged_cards(config.model, run.checkpoints)
     dataset = open_dataset(run.dataset_path())
@@ -136,7 +139,8 @@ def prepare(run: RunFolder, shared: Shared | None = None) -> RunContext:
     compared = compared_with_weights(run, config, dataset, selection, images)
     chosen, config = config, without_known(config, dataset, labels, compared)
     if config is not chosen:
-        run.write_text("config.json", config.to_json())
+        if record:
+            run.write_text("config.json", config.to_json())
         selection = without_blank(dataset, select(dataset, config.data, config.folds), blank)
         labels = selection.labels
     model, told_settings = fitting_arguments(config.model)
@@ -147,7 +151,8 @@ def prepare(run: RunFolder, shared: Shared | None = None) -> RunContext:
     _check_folds(dataset, labels, drawn.folds)
     if drawn.folds.n_splits != config.folds.n_splits:  # as many folds as regions
         folds = config.folds.model_copy(update={"n_splits": drawn.folds.n_splits})
-        run.write_text("config.json", run.config().model_copy(update={"folds": folds}).to_json())
+        if record:
+            run.write_text("config.json", run.config().model_copy(update={"folds": folds}).to_json())
         config = config.model_copy(update={"folds": folds})
     if config.model.second_column is not None:
         words = second_words(config.model, columns, labels)
@@ -155,13 +160,14 @@ def prepare(run: RunFolder, shared: Shared | None = None) -> RunContext:
             second_classes(config.model, words, drawn.folds.train(fold), f"fold {fold + 1}'s")
     origin = origin_of(run, config, dataset, selection, drawn.folds, compared)
     device = choose_device(config.device)
-    run.write_text("folds.json", drawn.folds.to_json(dataset.ids))
-    run.write_leaks(leaks.pairs)
-    facts = provenance.collect(dataset, config, device) | {"selection": selection.to_dict()} | told
-    facts["values"] = trained_values(dataset, names)
-    if packaged:
-        facts["packaged_weights"] = packaged
-    run.write_json("provenance.json", facts)
+    if record:
+        run.write_text("folds.json", drawn.folds.to_json(dataset.ids))
+        run.write_leaks(leaks.pairs)
+        facts = provenance.collect(dataset, config, device) | {"selection": selection.to_dict()} | told
+        facts["values"] = trained_values(dataset, names)
+        if packaged:
+            facts["packaged_weights"] = packaged
+        run.write_json("provenance.json", facts)
     kinds = ("statistics", "rich", *(("full",) if config.heads.full else ()))
     features = {kind: shared.of(kind, content, partial(FEATURES[kind], images, names)) for kind in kinds}
     return RunContext(

@@ -23,6 +23,7 @@ from core.io.plain_file import is_plain
 from core.io.process_id import silence
 from core.jobs import claim, forecast, processes, queue_db, rows, turns, webhook
 from core.jobs.analysis_folder import AnalysisFolder, create, folder_for, folder_of, list_jobs, open_job
+from core.jobs.executors import settings as executors
 from core.jobs.processes import ProcessId
 from core.jobs.rows import ACTIVE, UNUSABLE, JobFolder, transaction
 from core.runs.plain_files import read_json
@@ -71,10 +72,13 @@ class Job:
         return f"No sign for {duration(self.silent_s)}: a long step, or it hangs. If it hangs, cancel it and resume it."
 
 
-def submit(checkpoints: Path, dataset: Path, config: RunConfig, then: Plan = None) -> RunFolder:
+def submit(
+    checkpoints: Path, dataset: Path, config: RunConfig, then: Plan = None, jobs: Mapping[str, Any] | None = None
+) -> RunFolder:
     """Queue a run and start it when its lane is free; a specification already queued or running gives that run.
 
-    then: what follows when it has succeeded (``core.jobs.demo``).
+    then: what follows when it has succeeded (``core.jobs.demo``). jobs: where this run alone is done
+    (``core.jobs.executors.settings``).
 
     Raises DataError when the dataset file cannot be opened, FoldError where its regions allow no folds
     (``folds.region``), and JobError where the checkpoints folder cannot be written or its disk is full.
@@ -88,6 +92,8 @@ def submit(checkpoints: Path, dataset: Path, config: RunConfig, then: Plan = Non
         if found := rows.under_way(table, spec):
             return _plan(RunFolder(checkpoints / found), then)
         run = _plan(create_run(checkpoints, config, dataset, spec), then)
+        if jobs:
+            executors.write(run.path, executors.of_a_job(jobs))
         rows.add(table, run, spec)
     rows.start_waiting(checkpoints)
     return run

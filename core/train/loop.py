@@ -25,6 +25,7 @@ from core.train.augmentation.augment import mix, vary
 from core.train.augmentation.colour import BandUnits
 from core.train.batches import Batches, Placement, batch_indices, place
 from core.train.checkpoint import newest_checkpoint, save_checkpoint
+from core.train.data_parallel import Group
 from core.train.epoch_answers import EpochAnswers
 from core.train.fingerprint import specification
 from core.train.frozen_features import FrozenFeatures, LastLayer, Share, alone, can_be_kept
@@ -187,6 +188,7 @@ class _Trainer:
         self.features: FrozenFeatures | None = None  # while nothing but the last layer learns
         self.final: Network | None = None  # what is kept, once the last epoch is done
         self.good = _copy_of(network)  # weights of the last epoch that ended well
+        self.group = Group.of_this_process()
 
     @property
     def judged(self) -> Network:
@@ -322,7 +324,7 @@ class _Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = lr * group["lr_scale"]
         stepped = self.stepped if self.features is None else LastLayer(self.network)
-        loss = self.gradients.of(stepped, batches)
+        loss = self.group.step(stepped, self.gradients, batches, self.network)
         self.optimiser.step()
         if self.average is not None:
             self.average.update()

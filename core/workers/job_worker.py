@@ -13,12 +13,13 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from core.errors import LandslideLensError
+from core.errors import ClusterError, LandslideLensError
 from core.io import atomic
 from core.io.free_space import is_full, need_room
 from core.io.process_id import heartbeat, myself
 from core.jobs import claim, demo, queue
 from core.jobs.analysis_folder import RESULT, AnalysisFolder, of_path
+from core.jobs.executors.chosen import executor_of
 from core.progress import Steps, drain
 from core.runs.store import FINAL_STATES, RunFolder, now
 from core.runs.telling import teller
@@ -38,9 +39,13 @@ def main(folder: queue.JobFolder) -> int:
         if not claim.claim(folder.path, myself()):
             print(f"Another process works on '{folder.name}' already.", file=sys.stderr)
             return 3
-        fields |= _work(folder)
+        with executor_of(folder):
+            fields |= _work(folder)
     except Cancelled:
         state, fields = "cancelled", {"message": "Cancelled."}
+    except ClusterError as error:
+        state, fields = "interrupted", {"message": str(error)}
+        print(error, flush=True)
     except Exception as error:
         text = _reason(folder, error)
         state, fields = "failed", {"error": text, "message": text}
@@ -131,4 +136,8 @@ if __name__ == "__main__":
     if asked.known_status()["state"] in FINAL_STATES and not asked.known_status().get("damaged"):
         print(f"This job has ended. Use: python -m core jobs resume {asked.name}", file=sys.stderr)
         raise SystemExit(2)
-    raise SystemExit(main(asked))
+    code = main(asked)
+    if "ray" in sys.modules:  # leaving a cluster that is gone in order would wait for it for minutes
+        sys.stdout.flush()
+        os._exit(code)
+    raise SystemExit(code)

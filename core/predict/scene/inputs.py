@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -55,6 +55,21 @@ class SceneInput:
     seen: Literal["all", "any"] = "all"
     most_unseen: float = 0.5
     tta: bool | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, with absolute paths."""
+        found = asdict(self)
+        for name in ("scene", "before"):
+            found[name] = None if found[name] is None else str(Path(found[name]).resolve())
+        return found | {name: [str(Path(path).resolve()) for path in found[name]] for name in ("also", "clouds")}
+
+    @classmethod
+    def from_dict(cls, said: Mapping[str, Any]) -> SceneInput:
+        """The inverse of :meth:`to_dict`, also after a way through JSON."""
+        found = {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
+        found["also_bands"] = tuple(tuple(names) for names in found["also_bands"])
+        found |= {name: tuple(Path(path) for path in found[name]) for name in ("also", "clouds")}
+        return cls(**found | {n: None if found[n] is None else Path(found[n]) for n in ("scene", "before")})
 
     @property
     def files(self) -> list[Path]:

@@ -78,18 +78,28 @@ class Scan:
         bytes_a_row = 4 * len(self.stack.bands) * self.windows.shape[1]
         return self.windows.stripes(self.stripe_rows or STRIPE_BYTES // bytes_a_row, STRIPE_WINDOWS)
 
-    def answer(self) -> Steps[None]:
-        """Answer and keep every stripe that is not there yet."""
+    def left(self) -> Steps[list[Stripe]]:
+        """The stripes that are not there yet, from the top. Raises where the disk has no room for the rasters."""
         bytes_a_pixel = BYTES_A_PIXEL + (BYTES_OF_WHERE if self.where else 0)
         need_room(self.folder, bytes_a_pixel * math.prod(self.windows.shape))
-        stripes, height = self.stripes, self.windows.shape[0]
-        left = [stripe for stripe in stripes if self._kept(stripe) is None]
+        stripes = self.stripes
+        left = [stripe for stripe in stripes if not self.is_kept(stripe)]
         if left and len(left) < len(stripes):
             row = left[0].final[0]
-            text = f"Going on at row {row:,} of {height:,}; what was answered before is kept."
-            yield Progress(left[0].first / len(self.windows.rows), text, "resumed", {"row": row})
-        for stripe, view in self._views(left):
-            start, end = (row / len(self.windows.rows) for row in (stripe.first, stripe.last))
+            text = f"Going on at row {row:,} of {self.windows.shape[0]:,}; what was answered before is kept."
+            yield Progress(0.0, text, "resumed", {"row": row})
+        return left
+
+    def is_kept(self, stripe: Stripe) -> bool:
+        """Whether it is there."""
+        return self._kept(stripe) is not None
+
+    def answer(self, stripes: Sequence[Stripe]) -> Steps[None]:
+        """Answer and keep these stripes. The share is of theirs."""
+        height, rows, done = self.windows.shape[0], sum(stripe.last - stripe.first for stripe in stripes), 0
+        for stripe, view in self._views(stripes):
+            start, done = done / rows, done + stripe.last - stripe.first
+            end = done / rows
             for step in self._answered(stripe, view):
                 text = f"Rows {stripe.top:,} to {stripe.bottom:,} of {height:,}: {step.share:.0%} answered."
                 yield Progress(start + (end - start) * step.share, text)
@@ -288,5 +298,6 @@ class Found:
 
 def scan_scene(scan: Scan, out: Path, threshold: float, tags: dict[str, str]) -> Steps[Found]:
     """Answer the scene and write its rasters."""
-    yield from part(scan.answer(), 0.0, ANSWERING)
+    left = yield from part(scan.left(), 0.0, 0.0)
+    yield from part(scan.answer(left), 0.0, ANSWERING)
     return (yield from part(scan.assemble(out, threshold, tags), ANSWERING, 1.0))

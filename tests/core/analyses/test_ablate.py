@@ -83,7 +83,7 @@ def test_seeds_train_each_row_again_and_a_difference_must_outlast_them(finished)
 def test_asked_again_nothing_is_trained_and_a_wider_grid_trains_what_is_missing(finished, monkeypatch):
     target, table = finished
     trained = []
-    monkeypatch.setattr(running, "_train", lambda run, shared: trained.append(run.config().train.lr) or iter(()))
+    monkeypatch.setattr(running, "train_here", lambda run, *_: trained.append(run.config().train.lr) or iter(()))
     assert done(target)["rows"] == table["rows"] and trained == []
     with pytest.raises(LandslideLensError):  # the third row's run is empty: nothing was trained here
         done(target, "train.lr=0.02,0.03")
