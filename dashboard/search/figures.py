@@ -90,7 +90,7 @@ def slices(trials: Sequence[Trial], space: Sequence[dict[str, Any]], metric: str
             f"{NAMES[metric]} %{{y:.3f}}<extra></extra>",
             **at,
         )  # fmt: skip
-        kind = {"type": "category"} if is_choice else {"type": "log", "nticks": 5} if one["log"] else {}
+        kind = {"type": "category"} if is_choice else _ticks(one) if one["log"] else {}
         figure.update_xaxes(title_text=escape_html(one["name"]), **kind, **at)
     figure.update_yaxes(title_text=NAMES[metric], col=1)
     return theme.apply(figure, 60 + 250 * rows)
@@ -133,6 +133,11 @@ def differences(judged: dict[str, Any], metric: str) -> go.Figure:
     figure = intervals.differences(rows, f"Difference of {NAMES[metric]}, with 95% interval")
     figure.data[-1].marker.color = figure.data[-1].error_x.color = INSIDE  # too high is neither gain nor loss
     return figure.update_layout(height=INSIDE_OUTSIDE_PX)
+
+
+def _ticks(one: dict[str, Any]) -> dict[str, Any]:
+    """Powers of ten, and 2 and 5 between them where the range is short; written out (0.0001, not 100 micro)."""
+    return {"type": "log", "tickformat": "~g", "dtick": 1 if one["high"] >= 100 * one["low"] else "D2"}
 
 
 def _number(value: float | None) -> float:

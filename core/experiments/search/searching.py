@@ -13,6 +13,7 @@ from core.experiments.search.judging import judgement
 from core.experiments.search.parts import Part, parts_of
 from core.experiments.search.plan import Plan
 from core.experiments.search.record import NAMES, Record
+from core.experiments.search.score_so_far import score_so_far
 from core.experiments.search.space import setting_of
 from core.experiments.search.study import (
     AS_THEY_ARE,
@@ -23,7 +24,6 @@ from core.experiments.search.study import (
     next_params,
 )
 from core.experiments.search.trial_run import begun, trial_path, without_networks
-from core.flow.score_so_far import score_so_far
 from core.flow.shared import Shared
 from core.flow.starting_weights import KEPT
 from core.io.atomic import remove_tree

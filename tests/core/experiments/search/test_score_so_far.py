@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.flow.score_so_far import score_so_far
+from core.experiments.search.score_so_far import score_so_far
 from core.runs.store import RunFolder
 from tests.trained_runs import copied
 
