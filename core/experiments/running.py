@@ -155,8 +155,8 @@ def row_part(
     words: str, checkpoints: Path, dataset: Path, config: RunConfig, experiment: str, row: Row, shared: Shared
 ) -> Part:
     """The training of one row as a part of its experiment's job."""
-    me = identify(os.getpid())
-    arguments = {
+    me = myself()
+    arguments: dict[str, Any] = {
         "checkpoints": str(Path(checkpoints).resolve()), "dataset": str(Path(dataset).resolve()),
         "config": config.to_json(), "experiment": experiment, "row": row.name, "title": row.title,
         "owner": [me.pid, me.started],

@@ -6,6 +6,7 @@ In this process they share what has been read; in another one the run folder and
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from core.errors import TrainingError
@@ -53,7 +54,7 @@ def fold_parts(context: RunContext) -> list[Part]:
     return [
         Part(
             f"Fold {fold + 1}",
-            lambda fold=fold: _here(context, fold),
+            partial(_here, context, fold),
             WORK,
             {"run": str(needs[0]), "fold": fold},
             needs,

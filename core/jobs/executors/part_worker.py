@@ -67,8 +67,9 @@ def read(line: str) -> tuple[str, Any]:
         return kind, Progress(share, message, event, fields)
     if kind == "error":
         found = getattr(errors, value[0], None)
-        known = isinstance(found, type) and issubclass(found, LandslideLensError)
-        return kind, (found if known else LandslideLensError)(value[1])
+        if isinstance(found, type) and issubclass(found, LandslideLensError):
+            return kind, found(value[1])
+        return kind, LandslideLensError(value[1])
     return kind, value
 
 

@@ -114,7 +114,7 @@ class RayCluster:
             "max_retries": 0, "num_returns": "streaming", "name": part.name, "runtime_env": {"env_vars": environment},
         }  # fmt: skip
         if part.shared and settings.workers_per_fold > 1:
-            asked = {"workers": settings.workers_per_fold, "cpus": settings.cpus, "gpus": settings.gpus}
+            asked: dict[str, Any] = {"workers": settings.workers_per_fold, "cpus": settings.cpus, "gpus": settings.gpus}
             asked |= {"retries": settings.retries, "environment": environment}
             remote = self._ray.remote(train_together.do).options(num_cpus=0, **common)
             return _Task(i, remote.remote(*given, asked), tries)

@@ -66,7 +66,7 @@ class SceneInput:
     @classmethod
     def from_dict(cls, said: Mapping[str, Any]) -> SceneInput:
         """The inverse of :meth:`to_dict`, also after a way through JSON."""
-        found = {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
+        found: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
         found["also_bands"] = tuple(tuple(names) for names in found["also_bands"])
         found |= {name: tuple(Path(path) for path in found[name]) for name in ("also", "clouds")}
         return cls(**found | {n: None if found[n] is None else Path(found[n]) for n in ("scene", "before")})
