@@ -5,9 +5,9 @@ from __future__ import annotations
 _S, _A = "scaling_simulated", "scaling_simulated[assumed]"
 
 FIGURES = (
-    "one thread a process: {scaling[folds]} folds of {scaling[n]:,} patches, {scaling[epochs]} epochs, the preset",
-    f"Assumed: {{{_A}[between_nodes_gb_s]:.0f}} GB/s between nodes ({{{_A}[fast_between_nodes_gb_s]:.0f}} GB/s on the "
-    f"fast network), {{{_A}[within_a_node_gb_s]:.0f}} GB/s between the {{{_A}[gpus_a_node]}} GPUs of a node, "
+    f"Assumed: {{{_A}[part_s]:.0f}} s until a part's process has its libraries, {{{_A}[between_nodes_gb_s]:.0f}} GB/s "
+    f"between nodes ({{{_A}[fast_between_nodes_gb_s]:.0f}} GB/s on the fast network), "
+    f"{{{_A}[within_a_node_gb_s]:.0f}} GB/s between the {{{_A}[gpus_a_node]}} GPUs of a node, "
     f"{{{_A}[storage_gb_s]:.0f}} GB/s of shared storage",
     f"A run is {{{_S}[folds]}} folds of {{{_S}[epochs]}} epochs on {{{_S}[n]:,}} patches of {{{_S}[bands]}} bands and "
     f"{{{_S}[side]}}x{{{_S}[side]}} pixels",
@@ -19,9 +19,9 @@ FIGURES = (
 )
 
 SETTINGS = {
+    "256 GiB hold": "an example of a node",
     "EfficientNetV2-L at 256 px on an H200": "the network and the GPU of train_gpu.json",
-    "up to 64 GPUs": "the picture's range",
+    "on 1 to 64 GPUs": "the picture's range",
     "on 64 GPUs": "the last of the simulated",
     "`jobs.workers_per_fold=1`": "a setting",
-    "1 and 2 worker processes": "what was measured",
 }

@@ -4,8 +4,8 @@
 
 Measured elsewhere, and read from ``benchmarks/results/``: seconds of a training step, of a patch that is predicted and
 of a checkpoint of EfficientNetV2-L at 256 px on an H200 (train_gpu.json), the rate at which a dataset file is read
-(load.json), what a part costs beside its work on Ray (scaling.json). Assumed, and said so: the networks between GPUs
-and the shared storage (ASSUMED). With them:
+(load.json). Assumed, and said so: the networks between GPUs, the shared storage, and what Ray takes to begin a part
+(ASSUMED). With them:
 
     read(k)     = patches' bytes / min(rate of one reader, storage / k), k parts reading at once
     step(w)     = step of one GPU on its own batch + 2 (w - 1)/w x bytes of the gradients / slowest link
@@ -38,6 +38,7 @@ ASSUMED = {
     "fast_between_nodes_gb_s": 50.0,  # 400 Gbit/s InfiniBand
     "within_a_node_gb_s": 300.0,  # NVLink
     "storage_gb_s": 5.0,  # of the shared storage, all readers together
+    "part_s": 20.0,  # until a part's process has its libraries
 }
 
 
@@ -50,16 +51,15 @@ class Parts:
     predict_s: float
     checkpoint_s: float
     read_bytes_s: float
-    part_s: float
 
     @classmethod
     def read(cls) -> Parts:
         """From the results files."""
-        gpu, load, ray = (_json(name) for name in ("train_gpu", "load", "scaling"))
+        gpu, load = _json("train_gpu"), _json("load")
         rate = load["dataset_file_mib"] * 2**20 / load["seconds_per_epoch"]["dataset_file_first_epoch_cold"]
         return cls(
             gpu["seconds_per_step"]["full"], gpu["batch"], gpu["seconds_per_patch_predicted"],
-            gpu["checkpoint_seconds"], rate, ray["part"]["first_s"],
+            gpu["checkpoint_seconds"], rate,
         )  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def run_seconds(parts: Parts, n: int, gpus: int, network: str, explained: bool) 
     exchange = 2 * (workers - 1) / workers * PARAMETERS * 4 / (link * 1e9)
     steps = math.ceil(n * (FOLDS - 1) / FOLDS / (parts.batch * workers))
     epoch = steps * (parts.step_s + exchange) + n / FOLDS * parts.predict_s + parts.checkpoint_s
-    fold = parts.part_s + reading + EPOCHS * epoch + n * parts.predict_s
+    fold = ASSUMED["part_s"] + reading + EPOCHS * epoch + n * parts.predict_s
     alone = size / parts.read_bytes_s
     after = n * PASSES_EXPLAINED * parts.predict_s if explained else 0.0
     return {"folds": rounds * fold, "exchange": rounds * EPOCHS * steps * exchange, "alone": alone, "after": after,

@@ -19,7 +19,10 @@ CURVES = {
 
 def filled(text: str, results: dict[str, Any]) -> str:
     """The document with its tables as the results say."""
-    for name, made in (("measured", _measured(results["scaling"])), ("simulated", _simulated(results[NAMES[1]]))):
+    tables = {"simulated": _simulated(results["scaling_simulated"])}
+    if "scaling" in results:
+        tables["measured"] = _measured(results["scaling"])
+    for name, made in tables.items():
         start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         before, _, rest = text.partition(start)
         _, _, after = rest.partition(end)
@@ -48,24 +51,30 @@ def _simulated(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _draw_measured(left: Any, found: dict[str, Any]) -> None:
+    least = found["least_s"]
+    speeds = [least["one_process"] / least[way] for way in ("ray_1", "ray_2")]
+    left.plot([1, 2], [speeds[0], 2 * speeds[0]], color="0.75", linestyle="--", label="twice as fast")
+    left.plot([1, 2], speeds, marker="o", color="#1f6f8b", label="measured")
+    left.axhline(1, color="0.4", linewidth=0.8)
+    left.set(xlabel="Ray worker processes", ylabel="speed (job's own process = 1)", xticks=[1, 2], ylim=(0, None))
+    left.set_title(f"Measured: {found['folds']} folds, {found['n']:,} patches, 2 cores", fontsize=10)
+    left.legend(frameon=False)
+
+
 def draw(results: dict[str, Any]) -> None:
-    """The two curves side by side."""
+    """The curves that there are, side by side."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
-    found = results["scaling"]
-    least = found["least_s"]
-    speeds = [least["one_process"] / least[way] for way in ("ray_1", "ray_2")]
-    left.plot([1, 2], [1, 2], color="0.75", linestyle="--", label="ideal")
-    left.plot([1, 2], speeds, marker="o", color="#1f6f8b", label="measured")
-    left.axhline(1, color="0.4", linewidth=0.8)
-    left.set(xlabel="Ray worker processes", ylabel="speed (job's own process = 1)", xticks=[1, 2], ylim=(0, 2.2))
-    left.set_title(f"Measured: {found['folds']} folds, {found['n']:,} patches, 2 cores", fontsize=10)
-    left.legend(frameon=False)
-    simulated = results[NAMES[1]]
+    n_panels = len(results)
+    figure, panels = plt.subplots(1, n_panels, figsize=(6 * n_panels, 4.4), layout="constrained", squeeze=False)
+    right = panels[0, -1]
+    if "scaling" in results:
+        _draw_measured(panels[0, 0], results["scaling"])
+    simulated = results["scaling_simulated"]
     colours = {"infiniband": "#1f6f8b", "ethernet": "#c8553d", "explained": "#8a817c", "rows": "#588157"}
     gpus = [row["gpus"] for row in simulated["curves"]["infiniband"]]
     right.plot(gpus, gpus, color="0.75", linestyle="--", label="ideal")
@@ -78,7 +87,7 @@ def draw(results: dict[str, Any]) -> None:
         axis.set_minor_locator(matplotlib.ticker.NullLocator())
     right.set_title(f"Simulated: {simulated['n']:,} patches, {simulated['folds']} folds", fontsize=10)
     right.legend(frameon=False, fontsize=8)
-    for axes in (left, right):
+    for axes in panels[0]:
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(PICTURE, dpi=130)
 
@@ -86,7 +95,8 @@ def draw(results: dict[str, Any]) -> None:
 def main() -> None:
     """See the module."""
     folder = ROOT / "benchmarks" / "results"
-    results = {name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in NAMES}
+    there = [name for name in NAMES if (folder / f"{name}.json").is_file()]
+    results = {name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in there}
     DOCUMENT.write_text(filled(DOCUMENT.read_text(encoding="utf-8"), results), encoding="utf-8")
     draw(results)
 
