@@ -25,8 +25,16 @@ def rows(asked: Asked) -> list[Row]:
             config = _on(preset(asked.preset), config, asked.dataset.shape[2])
         train, test = PRINTED[name]
         facts = {"printed_train_f1": train, "printed_f1": test}
-        found.append(Row(name.removeprefix("table2-"), words[name], config, facts=facts))
+        title = words[name].replace(f"{preset(name).model.image_size} pixels", f"{_side(config, asked)} pixels")
+        found.append(Row(name.removeprefix("table2-"), title, config, facts=facts))
     return found
+
+
+def _side(config: RunConfig, asked: Asked) -> int:
+    """The side of the patches that a row is trained on, in pixels, as its title says it."""
+    for item in shrink(config) if asked.budget == "small" else ():
+        config = config.with_overrides([item])
+    return config.model.image_size or asked.dataset.shape[2]
 
 
 def _on(preset_config: RunConfig, row: RunConfig, side: int) -> RunConfig:

@@ -79,6 +79,9 @@ def test_a_small_budget_keeps_the_sides_of_another_preset(data):
     """Its larger row had a quarter of its side, while the others kept the patches' own: the larger was the smaller."""
     found = of("table2", data, "small", preset="demo")
     sides = {name: row.config.model.image_size for name, row in found.items()}
+    assert found["384-mixup"].title == "24 pixels and MixUp" and "Baseline: 16 pixels" in found["baseline"].title
+    assert of("table2", data)["384-mixup"].title == "384 pixels and MixUp"
+    assert of("table2", data, "small")["384-mixup"].title == "96 pixels and MixUp"
     assert sides.pop("384-mixup") == 24 and set(sides.values()) == {None}  # the patches have 16
     assert found["baseline"].config.model.backbone == "resnet18"
 
