@@ -8,6 +8,7 @@ Documents with many figures have a module of their own in ``tests/figures_of/``.
 from __future__ import annotations
 
 from tests.figures_of import (
+    ablations,
     board,
     challenge,
     clouds,
@@ -144,6 +145,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "docs/transfer.md": transfer.FIGURES,
     "docs/board.md": board.FIGURES,
     "docs/clouds.md": clouds.FIGURES,
+    "docs/ablations.md": ablations.FIGURES,
     "docs/review.md": review.FIGURES,
     "README.md": (
         "On {without_network[dataset][n]:,} real patches that blend reaches AUC "
@@ -286,6 +288,7 @@ SETTINGS: dict[str, dict[str, str]] = {
     "docs/transfer.md": transfer.SETTINGS,
     "docs/board.md": board.SETTINGS,
     "docs/clouds.md": clouds.SETTINGS,
+    "docs/ablations.md": ablations.SETTINGS,
     "docs/review.md": review.SETTINGS,
     "README.md": {
         "Sentinel-1/2": "satellites",

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.experiments import balancing_table
+from benchmarks.experiments import ablations, balancing_table
 from benchmarks.experiments.scaling import table as scaling_table
 from benchmarks.experiments.transfer import sets_table, unfreeze
 from tests.figures import EVERYWHERE, FIGURES, SETTINGS
@@ -25,6 +25,7 @@ MADE = {  # tables between markers, put there by a script
     "docs/scaling.md": lambda text, results: scaling_table.filled(
         text, {name: results[name].value for name in scaling_table.NAMES if name in results}
     ),
+    "docs/ablations.md": lambda text, results: ablations.filled(text, results["ablations"].value),
     "docs/balancing.md": lambda text, results: balancing_table.filled(text, results["balancing"].value),
     "docs/transfer.md": lambda text, results: unfreeze.filled(
         sets_table.filled(text, {name: results[name].value for name in sets_table.FILES.values()}),

@@ -62,7 +62,7 @@ def markdown(found: dict[str, Any]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     lines += ["| " + " | ".join(_cells(row, found["baseline"], seeds, printed)) + " |" for row in rows]
     for row in found["rows"]:
-        if row["state"] != "succeeded":
+        if row["state"] == "failed":
             lines += ["", f"{row['title']} was not trained: {row['reason']}"]
     first, data = rows[0], found["dataset"]
     groups = f" in {data['groups']:,} groups" if data["groups"] else ""

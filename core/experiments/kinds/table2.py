@@ -25,14 +25,23 @@ def rows(asked: Asked) -> list[Row]:
             config = _on(preset(asked.preset), config, asked.dataset.shape[2])
         train, test = PRINTED[name]
         facts = {"printed_train_f1": train, "printed_f1": test}
-        found.append(Row(name.removeprefix("table2-"), words[name], config, facts=facts))
+        title = words[name].replace(f"{preset(name).model.image_size} pixels", f"{_side(config, asked)} pixels")
+        found.append(Row(name.removeprefix("table2-"), title, config, facts=facts))
     return found
+
+
+def _side(config: RunConfig, asked: Asked) -> int:
+    """The side of the patches that a row is trained on, in pixels, as its title says it."""
+    for item in shrink(config) if asked.budget == "small" else ():
+        config = config.with_overrides([item])
+    return config.model.image_size or asked.dataset.shape[2]
 
 
 def _on(preset_config: RunConfig, row: RunConfig, side: int) -> RunConfig:
     """A preset with the row's value of every setting in which the table's rows differ.
 
-    The larger side becomes half as much again as the preset's, or as the patches' own ``side``.
+    The larger side becomes half as much again as the preset's, or as the patches' own ``side``. Steps of the learning
+    rate come as often in the preset's epochs as in the table's: otherwise a short training would never see one.
     """
     trees = [preset(name).model_dump(mode="json") for name in PRINTED]
     own, values = preset_config.model_dump(mode="json"), row.model_dump(mode="json")
@@ -46,6 +55,8 @@ def _on(preset_config: RunConfig, row: RunConfig, side: int) -> RunConfig:
     usual = trees[0]["model"]["image_size"]
     if row.model.image_size is not None and row.model.image_size != usual:
         own["model"]["image_size"] = round((preset_config.model.image_size or side) * row.model.image_size / usual)
+    if row.train.schedule == "step":
+        own["train"]["step_epochs"] = max(1, round(row.train.step_epochs * own["train"]["epochs"] / row.train.epochs))
     return RunConfig.model_validate(own)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.config import preset
+from core.config.learning_rate import lr_at
 from core.data.store import open_dataset
 from core.errors import ConfigError
 from core.experiments.base import Asked, Kind, Row, planned
@@ -78,8 +79,22 @@ def test_a_small_budget_keeps_the_sides_of_another_preset(data):
     """Its larger row had a quarter of its side, while the others kept the patches' own: the larger was the smaller."""
     found = of("table2", data, "small", preset="demo")
     sides = {name: row.config.model.image_size for name, row in found.items()}
+    assert found["384-mixup"].title == "24 pixels and MixUp" and "Baseline: 16 pixels" in found["baseline"].title
+    assert of("table2", data)["384-mixup"].title == "384 pixels and MixUp"
+    assert of("table2", data, "small")["384-mixup"].title == "96 pixels and MixUp"
     assert sides.pop("384-mixup") == 24 and set(sides.values()) == {None}  # the patches have 16
     assert found["baseline"].config.model.backbone == "resnet18"
+
+
+@pytest.mark.parametrize(("name", "budget"), [("demo", "full"), ("demo", "small"), ("small", "small"), ("", "small")])
+def test_the_rate_steps_within_a_short_training_too(data, name, budget):
+    """On presets of few epochs the step never came: the row was that of the constant rate once more."""
+    found = of("table2", data, budget, preset=name)
+    train = found["step"].config.train
+    assert 1 <= train.step_epochs < train.epochs
+    rates = [lr_at(step, 10, train) for step in range(10 * train.epochs)]
+    assert min(rates) < max(rates[10 * train.warmup_epochs :]) == train.lr
+    assert changes(found["step"], found["mixup-cutmix"]) <= {"train.schedule", "train.step_epochs"}
 
 
 def test_table3_is_one_run_with_many_heads(data):

@@ -1,0 +1,9 @@
+"""Figures of docs/ablations.md that stand outside its made tables."""
+
+FIGURES = ("blue of {ablations[tables][0][rows][0][n]:,} real Sentinel-2 patches",)
+SETTINGS = {
+    "Sentinel-2 patches": "a name",
+    "Landslide4Sense 2022": "a year",
+    "from the 2,800 of": "the set that it is drawn from",
+    "`join --most 400`": "the command",
+}
