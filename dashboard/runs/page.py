@@ -70,8 +70,8 @@ def _sets() -> list[Listed]:
 
 
 def _actions(ticked: Sequence[Entry | RunSet], known: Sequence[Entry], sets: Sequence[Listed]) -> None:
-    """What can be done with the ticked rows; a set stands for its runs."""
-    own = [run for one in ticked for run in ([one] if isinstance(one, Entry) else run_set.own_runs(one, known))]
+    """What can be done with the ticked rows; a set stands for the runs that it has trained, not for those it found."""
+    own = [run for one in ticked for run in ([one] if isinstance(one, Entry) else run_set.trained_by(one, known))]
     runs = [cache.run(state.checkpoints() / name) for name in dict.fromkeys(one.name for one in own)]
     alone = ticked[0] if len(ticked) == 1 and isinstance(ticked[0], RunSet) else None
     actions.actions(runs, "runs", next((one for one in sets if alone is not None and one.facts == alone), None))
