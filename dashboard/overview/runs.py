@@ -12,6 +12,7 @@ from core.runs.store import STATES, RunFolder
 from core.text import duration
 from dashboard import state, theme
 from dashboard.runs import actions
+from dashboard.runs import listed as listed_as
 from dashboard.ui import downloads, formatting, guards
 from dashboard.ui.formatting import interval
 
@@ -69,7 +70,7 @@ def runs_table() -> None:
         table.drop(columns=["Patches", "Preset", "Backbone", "Folder"]).assign(
             State=[[name] for name in table["State"]]
         ),
-        hide_index=True, width="stretch", height="content", key="overview_runs",
+        hide_index=True, width="stretch", height="content", key=listed_as.table_key("overview_runs", [run.name for run in runs]),
         on_select="rerun", selection_mode="multi-row",
         column_config={
             "Run": st.column_config.TextColumn("Run", pinned=True, width="large"),

@@ -42,7 +42,7 @@ def page() -> None:
     passed_sets = listed.chosen_sets(run_set.listed(begun, known, filters.archived), filters)
     found = listed.rows(passed, passed_sets, filters)
     with said:
-        st.markdown(sentence(known, passed, passed_sets))
+        st.markdown(sentence(known, passed, [] if filters.show == "runs" else passed_sets))
     if not found:
         st.info("Nothing matches these filters. Remove one of them.", icon=":material/filter_alt_off:")
         return
@@ -54,7 +54,7 @@ def page() -> None:
     hidden = [*HIDDEN, *([] if begun else ["Kind"])]
     event = downloads.table(
         table.drop(columns=hidden), hide_index=True, width="stretch",
-        height=min(620, HEAD_PX + ROW_PX * len(table)), key="runs_table", on_select="rerun",
+        height=min(620, HEAD_PX + ROW_PX * len(table)), key=listed.table_key("runs_table", [one.name for one in found]), on_select="rerun",
         selection_mode="multi-row", column_config=COLUMNS,
     )  # fmt: skip
     ticked = [found[row] for row in event["selection"]["rows"] if row < len(found)]
