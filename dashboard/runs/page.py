@@ -51,10 +51,11 @@ def page() -> None:
         st.caption(f"The newest {SHOWN_AT_FIRST:,} of them.")
     table = listed.table(found, known, against)
     bar = st.container(horizontal=True, vertical_alignment="center", key="runs_actions")
+    key = listed.table_key("runs_table", [one.name for one in found])
     hidden = [*HIDDEN, *([] if begun else ["Kind"])]
     event = downloads.table(
         table.drop(columns=hidden), hide_index=True, width="stretch",
-        height=min(620, HEAD_PX + ROW_PX * len(table)), key=listed.table_key("runs_table", [one.name for one in found]), on_select="rerun",
+        height=min(620, HEAD_PX + ROW_PX * len(table)), key=key, on_select="rerun",
         selection_mode="multi-row", column_config=COLUMNS,
     )  # fmt: skip
     ticked = [found[row] for row in event["selection"]["rows"] if row < len(found)]
