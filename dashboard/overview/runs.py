@@ -12,6 +12,7 @@ from core.runs.store import STATES, RunFolder
 from core.text import duration
 from dashboard import state, theme
 from dashboard.runs import actions
+from dashboard.runs.listed import table_key
 from dashboard.ui import downloads, formatting, guards
 from dashboard.ui.formatting import interval
 
@@ -65,23 +66,25 @@ def runs_table() -> None:
     runs = listed[:NEWEST]
     table = pd.DataFrame([run_row(run, choice.owner[run.name]) for run in runs])
     bar = st.container(horizontal=True, vertical_alignment="center", key="overview_run_actions")
-    event = downloads.table(
-        table.drop(columns=["Patches", "Preset", "Backbone", "Folder"]).assign(
-            State=[[name] for name in table["State"]]
-        ),
-        hide_index=True, width="stretch", height="content", key="overview_runs",
-        on_select="rerun", selection_mode="multi-row",
-        column_config={
-            "Run": st.column_config.TextColumn("Run", pinned=True, width="large"),
-            "State": st.column_config.MultiselectColumn(
-                "State", options=list(STATES), color=[theme.state_look(name)[0] for name in STATES]
+    key = table_key("overview_runs", [run.name for run in runs])
+    with st.container(key="overview_runs"):
+        event = downloads.table(
+            table.drop(columns=["Patches", "Preset", "Backbone", "Folder"]).assign(
+                State=[[name] for name in table["State"]]
             ),
-            "F1": st.column_config.NumberColumn("F1", format="%.3f", help="Out of fold, of the headline head."),
-            "95% interval": st.column_config.TextColumn("95% interval", help="Of F1, by bootstrap."),
-            "AUC": st.column_config.NumberColumn("AUC", format="%.3f"),
-            "Started": st.column_config.DatetimeColumn("Started", format="D MMM, HH:mm"),
-        },
-    )  # fmt: skip
+            hide_index=True, width="stretch", height="content", key=key,
+            on_select="rerun", selection_mode="multi-row",
+            column_config={
+                "Run": st.column_config.TextColumn("Run", pinned=True, width="large"),
+                "State": st.column_config.MultiselectColumn(
+                    "State", options=list(STATES), color=[theme.state_look(name)[0] for name in STATES]
+                ),
+                "F1": st.column_config.NumberColumn("F1", format="%.3f", help="Out of fold, of the headline head."),
+                "95% interval": st.column_config.TextColumn("95% interval", help="Of F1, by bootstrap."),
+                "AUC": st.column_config.NumberColumn("AUC", format="%.3f"),
+                "Started": st.column_config.DatetimeColumn("Started", format="D MMM, HH:mm"),
+            },
+        )  # fmt: skip
     ticked = [runs[row] for row in event["selection"]["rows"] if row < len(runs)]
     with bar:
         actions.actions(ticked, "overview")

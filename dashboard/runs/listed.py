@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -142,6 +143,14 @@ def table(listed: Sequence[Entry | RunSet], known: Sequence[Entry], against: str
         of_run = isinstance(one, Entry)
         found.append(_of_run(one, settings[one.name], *seeds.get(one.name, (1, None))) if of_run else _of_set(one))
     return pd.DataFrame(found)
+
+
+def table_key(place: str, names: Sequence[str]) -> str:
+    """The key of a table of these rows: another one for other rows, since ticks are kept by their number.
+
+    Without it a row that moves up into the place of a ticked one, that was deleted or filtered away, would be ticked.
+    """
+    return f"{place}_{hashlib.blake2b(' '.join(names).encode(), digest_size=6).hexdigest()}"
 
 
 def _of_run(entry: Entry, settings: dict[str, Any], n_seeds: int, sd: float | None) -> dict[str, Any]:

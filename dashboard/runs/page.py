@@ -42,7 +42,7 @@ def page() -> None:
     passed_sets = listed.chosen_sets(run_set.listed(begun, known, filters.archived), filters)
     found = listed.rows(passed, passed_sets, filters)
     with said:
-        st.markdown(sentence(known, passed, passed_sets))
+        st.markdown(sentence(known, passed, [] if filters.show == "runs" else passed_sets))
     if not found:
         st.info("Nothing matches these filters. Remove one of them.", icon=":material/filter_alt_off:")
         return
@@ -51,10 +51,11 @@ def page() -> None:
         st.caption(f"The newest {SHOWN_AT_FIRST:,} of them.")
     table = listed.table(found, known, against)
     bar = st.container(horizontal=True, vertical_alignment="center", key="runs_actions")
+    key = listed.table_key("runs_table", [one.name for one in found])
     hidden = [*HIDDEN, *([] if begun else ["Kind"])]
     event = downloads.table(
         table.drop(columns=hidden), hide_index=True, width="stretch",
-        height=min(620, HEAD_PX + ROW_PX * len(table)), key="runs_table", on_select="rerun",
+        height=min(620, HEAD_PX + ROW_PX * len(table)), key=key, on_select="rerun",
         selection_mode="multi-row", column_config=COLUMNS,
     )  # fmt: skip
     ticked = [found[row] for row in event["selection"]["rows"] if row < len(found)]
@@ -70,8 +71,8 @@ def _sets() -> list[Listed]:
 
 
 def _actions(ticked: Sequence[Entry | RunSet], known: Sequence[Entry], sets: Sequence[Listed]) -> None:
-    """What can be done with the ticked rows; a set stands for its runs."""
-    own = [run for one in ticked for run in ([one] if isinstance(one, Entry) else run_set.own_runs(one, known))]
+    """What can be done with the ticked rows; a set stands for the runs that it has trained, not for those it found."""
+    own = [run for one in ticked for run in ([one] if isinstance(one, Entry) else run_set.trained_by(one, known))]
     runs = [cache.run(state.checkpoints() / name) for name in dict.fromkeys(one.name for one in own)]
     alone = ticked[0] if len(ticked) == 1 and isinstance(ticked[0], RunSet) else None
     actions.actions(runs, "runs", next((one for one in sets if alone is not None and one.facts == alone), None))

@@ -50,6 +50,11 @@ class RunSet:
         return rows if self.ended == self.rows else f"{self.ended:,} of {rows}"
 
 
+def trained_by(one: RunSet, entries: Sequence[Entry]) -> list[Entry]:
+    """The runs that a set has trained itself: what is done with the set is done with these, and with no other."""
+    return [entry for entry in entries if entry.experiment == one.name]
+
+
 def own_runs(one: RunSet, entries: Sequence[Entry]) -> list[Entry]:
     """The runs of a set that are there: those it has trained, and those that its rows stand on, in their order."""
     named = set(one.runs)

@@ -9,7 +9,7 @@ from core.analyses.base import Sets
 from core.analyses.registry import analyses
 from core.jobs.run_sets import run_sets
 from core.runs.registry.entry import Entry
-from core.runs.registry.run_set import RunSet, folded, listed
+from core.runs.registry.run_set import RunSet, folded, listed, trained_by
 from core.runs.targets import DatasetTarget
 from tests.builders import make_dataset
 from tests.core.runs.registry.test_index import entry
@@ -107,3 +107,4 @@ def test_a_set_is_listed_while_one_of_its_runs_is_and_archived_with_the_last():
 def test_only_the_runs_that_a_set_trained_are_folded_into_it():
     alone = entry("c")
     assert folded([of("a"), alone], [made(runs=("a", "c"))]) == [alone], "c was there before, and stands for itself"
+    assert trained_by(made(runs=("a", "c")), [of("a"), alone]) == [of("a")], "deleting the set leaves c"

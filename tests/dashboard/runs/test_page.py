@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from core.jobs.run_sets import run_sets
 from core.runs import labels
 from core.runs.labels import title_of
-from dashboard.runs.listed import Filters, chosen, table
+from dashboard.runs.listed import Filters, chosen, table, table_key
 from tests.builders import make_run
 from tests.core.runs.registry.test_index import entry
 from tests.dashboard.experiments import made as experiments
@@ -139,6 +139,12 @@ def test_an_archived_run_is_hidden_until_it_is_asked_for(studio, open_page):
     assert len(listed(open_page("runs"))) == 1
     at = open_page("runs", run=second.name, runs_archived="True")
     assert len(listed(at)) == 2 and any("(archived)" in name for name in listed(at)["Run"])
+
+
+def test_ticks_belong_to_rows_and_not_to_their_numbers():
+    """A row that moves into the place of a ticked one is not ticked: what is deleted is what was ticked."""
+    assert table_key("t", ["a", "b"]) == table_key("t", ["a", "b"]) != table_key("t", ["b"])
+    assert table_key("t", ["a", "b"]) != table_key("t", ["b", "a"])
 
 
 def test_nothing_ticked_offers_nothing_that_needs_a_run(studio, open_page):
