@@ -13,9 +13,8 @@ COLUMNS, ROWS, SIDE, GAP, FAINT = 20, 5, 22.0, 5.0, "0.45"
 def counts(share: float, bounds: Sequence[float | None] | None) -> tuple[int, int, int, int]:
     """Squares of the first kind, of it within the interval, of the second within it, and of the second."""
     value = round(100 * share)
-    ends = (None, None) if bounds is None else tuple(bounds)
-    known = all(end is not None and math.isfinite(end) for end in ends)
-    low, high = (round(100 * ends[0]), round(100 * ends[1])) if known else (value, value)
+    known = [float(end) for end in bounds or () if end is not None and math.isfinite(end)]
+    low, high = (round(100 * end) for end in known) if len(known) == 2 else (value, value)
     low, high = min(low, value), max(high, value)
     return low, value - low, high - value, 100 - high
 
