@@ -14,8 +14,8 @@ COLUMNS, ROWS, SIDE, GAP, FAINT = 20, 5, 22.0, 5.0, "0.45"
 def counts(share: float, bounds: Sequence[float | None] | None) -> tuple[int, int, int, int]:
     """Squares of the first kind, of it within the interval, of the second within it, and of the second."""
     value = round(100 * share)
-    ends = [end for end in (() if bounds is None else bounds) if end is not None and math.isfinite(end)]
-    low, high = (round(100 * ends[0]), round(100 * ends[1])) if len(ends) == 2 else (value, value)
+    known = [float(end) for end in bounds or () if end is not None and math.isfinite(end)]
+    low, high = (round(100 * end) for end in known) if len(known) == 2 else (value, value)
     low, high = min(low, value), max(high, value)
     return low, value - low, high - value, 100 - high
 

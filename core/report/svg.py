@@ -12,7 +12,7 @@ SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 
 
-def element(tag: str, parent: ET.Element | None = None, **attributes: str) -> ET.Element:
+def element(tag: str, parent: ET.Element | None = None, /, **attributes: str) -> ET.Element:
     """A new element, inside ``parent`` where there is one."""
     return ET.Element(tag, attributes) if parent is None else ET.SubElement(parent, tag, attributes)
 

@@ -25,7 +25,7 @@ def made(given: Given) -> Section | Missing:
         measured = importance.read(given.run)
         table = measured.tables["bands"] if measured else given.run.occlusion()
     except LandslideLensError as error:
-        return Missing(ANCHOR, TITLE, str(error), f"python -m core explain {given.run.name} --bands", "band_importance")
+        return Missing(ANCHOR, TITLE, str(error))
     heads = list(dict.fromkeys(table["head"].astype(str)))
     head = given.head if given.head in heads else heads[0]
     baseline = str(table["baseline"].iloc[0])

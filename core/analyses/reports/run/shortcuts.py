@@ -30,10 +30,13 @@ def made(given: Given) -> Section | Missing:
     told = [row for row in rows if row.tells and row.name != ALL and row.kind != "names"]
     if not rows:
         return Section(ANCHOR, TITLE, files.note or "Nothing of the files differs between patches.")
-    if told:
-        message = f"{sentence(told[0], given.positive)}: a network may learn that instead of landslides."
+    faults = [row for row in told if row.kind == "pixels"]
+    if faults:
+        message = f"{sentence(faults[0], given.positive)}: a network may learn that instead of landslides."
     else:
         message = f"Nothing that a network can see of the files gives {given.positive} away."
+        if told:  # it follows from what the picture shows
+            message += f" {sentence(told[0], given.positive)}, which need be no fault."
     drawn = [
         {"name": row.title, "value": row.auc, "lo": row.lo, "hi": row.hi,
          "colour": OUTCOME["FN"] if row.tells and row.kind == "pixels" else NEGATIVE}
