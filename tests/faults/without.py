@@ -6,21 +6,36 @@ and has to fail there; what was seen, and when, is the last column of docs/fault
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 SEEN = Path(__file__).with_name("seen.json")
 COPIED = ("core", "dashboard", "pages", "tests", "checkpoints", ".streamlit", "pyproject.toml", "requirements.txt",
           "requirements-dev.txt", "requirements-clouds.txt", "requirements-cluster.txt", "constraints.txt")  # fmt: skip
 TIMEOUT_S = 600
+FAILED = 1  # pytest's exit status when a test failed
+LIBRARIES = (
+    "pandas",
+    "pyarrow.parquet",
+    "torch",
+    "sklearn.svm",
+    "scipy.stats",
+    "h5py",
+    "rasterio",
+    "hypothesis",
+    "timm",
+)
 
 
 @dataclass(frozen=True)
@@ -196,35 +211,38 @@ def tried(removal: Removal, copy: Path) -> str:
     assert whole.count(removal.old) == 1, f"{removal.file} does not hold it once: {removal.old}"
     path.write_text(whole.replace(removal.old, removal.new), "utf-8")
     try:
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-n",
-            "0",
-            "-p",
-            "no:cacheprovider",
-            "-m",
-            "",
-            "-x",
-            removal.test,
-        ]
-        done = subprocess.run(
-            command, cwd=copy, capture_output=True, text=True, timeout=TIMEOUT_S,
-            env={**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return "fails"  # it hangs, which its own limit would end
+        status, said = _tested(copy, removal.test)
     finally:
         path.write_text(whole, "utf-8")
-    failed = done.returncode == 1 and " failed" in done.stdout
-    return "fails" if failed else f"exit {done.returncode}: {(done.stdout + done.stderr)[-1500:]}"
+    return "fails" if status == FAILED else f"exit {status}: {said[-1500:]}"
+
+
+def _tested(copy: Path, test: str) -> tuple[int, str]:
+    """Exit status and output of one test in a child of this process, which has the libraries loaded already."""
+    with tempfile.TemporaryFile() as output:
+        child = os.fork()
+        if not child:
+            status = 9
+            try:
+                os.setsid()
+                os.dup2(output.fileno(), 1)
+                os.dup2(output.fileno(), 2)
+                os.chdir(copy)
+                sys.path[0] = os.environ["PYTHONPATH"] = str(copy)
+                signal.alarm(TIMEOUT_S)  # a test that hangs without its defence ends by this
+                status = int(pytest.main(["-q", "-n", "0", "-p", "no:cacheprovider", "-m", "", "-x", test]))
+                sys.stdout.flush()
+            finally:
+                os._exit(status)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        output.seek(0)
+        return FAILED if code == -signal.SIGALRM else code, output.read().decode(errors="replace")
 
 
 def main(lines: list[int]) -> int:
     """Try the removals of these lines, or all; how many passed although the defence was gone."""
-    seen = json.loads(SEEN.read_text("utf-8")) if SEEN.is_file() else {}
+    for name in LIBRARIES:
+        importlib.import_module(name)  # once; each child imports the program, as it was changed
     passed = 0
     with tempfile.TemporaryDirectory(prefix="without-") as folder:
         copy = Path(folder) / "copy"
@@ -240,6 +258,7 @@ def main(lines: list[int]) -> int:
                 continue
             said = tried(removal, copy)
             print(f"{removal.line:>2}  {said if said == 'fails' else 'PASSES'}  {removal.what}", flush=True)
+            seen = json.loads(SEEN.read_text("utf-8")) if SEEN.is_file() else {}
             key = f"{removal.line}: {removal.what}"
             if said == "fails":
                 seen[key] = {"test": removal.test, "file": removal.file, "seen": datetime.now(UTC).date().isoformat()}
