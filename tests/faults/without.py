@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import traceback
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,8 +34,6 @@ LIBRARIES = (
     "scipy.stats",
     "h5py",
     "rasterio",
-    "hypothesis",
-    "timm",
 )
 
 
@@ -63,7 +62,7 @@ REMOVALS = (
             "tests/core/train/test_checkpoint.py::test_when_all_are_damaged_nothing_starts_from_zero_unnoticed"),
     Removal(2, "the hashes of a checkpoint", "core/train/checkpoint.py",
             "whole = expected == _card_hash(card) and card[\"sha256\"] == atomic.sha256(weights)", "whole = True",
-            "tests/core/train/test_loop.py::test_a_damaged_newest_checkpoint_costs_one_epoch_and_no_bit"),
+            "tests/core/train/test_checkpoint.py::test_a_damaged_newest_gives_the_one_before_and_says_so"),
     Removal(3, "the look for the same specification", "core/jobs/queue.py",
             "if found := rows.under_way(table, spec):", "if found := None:",
             "tests/faults/test_processes.py::test_sixteen_processes_that_submit_one_specification_make_one_job"),
@@ -117,8 +116,8 @@ REMOVALS = (
     Removal(17, "the look for .. in names", "core/data/readers/archives/archive_safety.py",
             "        if \"..\" in parts or \".\" in parts or \"\" in parts:", "        if False:",
             "tests/core/data/readers/archives/test_unpack.py::test_one_bad_member_refuses_the_whole_archive"),
-    Removal(17, "the limit on what a member unpacks to", "core/data/readers/archives/archive_safety.py",
-            "        if entry.file_size > max(ALWAYS_FINE, ratio * entry.compress_size):", "        if False:",
+    Removal(17, "the look for links and devices", "core/data/readers/archives/archive_safety.py",
+            "        if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):", "        if False:",
             "tests/core/data/readers/archives/test_unpack.py::test_one_bad_member_refuses_the_whole_archive"),
     Removal(18, "the look for rows that contradict each other", "core/data/readers/matching.py",
             "        if len({label for _, label in found}) > 1:", "        if False:",
@@ -229,10 +228,15 @@ def _tested(copy: Path, test: str) -> tuple[int, str]:
                 os.dup2(output.fileno(), 2)
                 os.chdir(copy)
                 sys.path[0] = os.environ["PYTHONPATH"] = str(copy)
+                for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
+                    del sys.modules[name]  # that of the copy is meant
                 signal.alarm(TIMEOUT_S)  # a test that hangs without its defence ends by this
                 status = int(pytest.main(["-q", "-n", "0", "-p", "no:cacheprovider", "-m", "", "-x", test]))
-                sys.stdout.flush()
+            except BaseException:
+                traceback.print_exc()
             finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
                 os._exit(status)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         output.seek(0)
