@@ -22,8 +22,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEN = Path(__file__).with_name("seen.json")
-COPIED = ("core", "dashboard", "pages", "tests", "checkpoints", ".streamlit", "pyproject.toml", "requirements.txt",
-          "requirements-dev.txt", "requirements-clouds.txt", "requirements-cluster.txt", "constraints.txt")  # fmt: skip
+COPIED = ("core", "benchmarks", "dashboard", "pages", "tests", "checkpoints", ".streamlit", "pyproject.toml",
+          "requirements.txt", "requirements-dev.txt", "requirements-clouds.txt", "requirements-cluster.txt",
+          "constraints.txt")  # fmt: skip
 TIMEOUT_S = 600
 FAILED = 1  # pytest's exit status when a test failed
 LIBRARIES = (
@@ -146,11 +147,6 @@ REMOVALS = (
             "return f\"'{value}\" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value",
             "return value",
             "tests/core/io/test_csv_injection.py::test_what_a_spreadsheet_would_run_becomes_text"),
-    Removal(25, "the refusal of other files than safetensors", "core/train/networks/pretrained.py",
-            "    if path.suffix != \".safetensors\":\n        raise ConfigError(f\"model.weights is",
-            "    if False:\n        raise ConfigError(f\"model.weights is",
-            "tests/core/train/networks/test_pretrained.py::test_a_pickle_is_refused_whatever_it_is_called_and"
-            "_does_not_run"),
     Removal(25, "the limit on a safetensors header", "core/io/safetensors_file.py",
             "        if len(start) == 8 and struct.unpack(\"<Q\", start)[0] > MAX_HEADER_BYTES:", "        if False:",
             "tests/core/io/test_safetensors_file.py::test_a_header_of_millions_of_entries_is_refused_unread"),
