@@ -64,7 +64,7 @@ def who() -> None:
     if not now.name:
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.caption(f"{escape_markdown(now.name)} · {now.role}")
+        st.text(f"{now.name} · {now.role}")  # no Markdown: an address would become a link
         st.button("Sign out", key="sign_out", type="tertiary", icon=":material/logout:", on_click=st.logout)
 
 

@@ -16,7 +16,7 @@ CHROMIUM_FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 ).split()
-START_TIMEOUT_S = 60
+START_TIMEOUT_S = 180  # on a machine that others use too
 
 
 def chromium_path():
@@ -56,13 +56,14 @@ def plain_url(checkpoints, tmp_path_factory):
     yield from _served("dashboard/app.py", checkpoints, tmp_path_factory.mktemp("plain"))
 
 
-def _served(script, checkpoints, folder):
+def _served(script, checkpoints, folder, *options, **variables):
+    """Address of a server of its own. options: of Streamlit; variables: of its environment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = folder / "log.txt"
-    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)]
-    environment = os.environ | {"LANDSLIDE_CHECKPOINTS": str(checkpoints), "OMP_WAIT_POLICY": "PASSIVE"}
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port), *options]
+    environment = os.environ | {"LANDSLIDE_CHECKPOINTS": str(checkpoints), "OMP_WAIT_POLICY": "PASSIVE"} | variables
     with log.open("wb") as output:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     address = f"http://localhost:{port}"

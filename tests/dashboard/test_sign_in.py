@@ -17,7 +17,7 @@ def found(home):
 
 
 def texts(at):
-    shown = (*at.info, *at.warning, *at.error, *at.markdown, *at.caption)
+    shown = (*at.info, *at.warning, *at.error, *at.markdown, *at.caption, *at.text)
     return " ".join(str(one.value) for one in shown).replace("\\", "")
 
 

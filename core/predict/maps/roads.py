@@ -5,6 +5,7 @@ A file that looks like neither is never handed to GDAL, whose other formats foll
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,9 @@ def read_roads(path: Path, name_column: str | None = None) -> Roads:
 
     _must_be_known(path)
     try:
-        meta, _, geometry, fields = pyogrio.raw.read(Path(path).resolve(), force_2d=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of shapes of no known kind: they are no lines
+            meta, _, geometry, fields = pyogrio.raw.read(Path(path).resolve(), force_2d=True)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
         raise FormatError(f"{path.name} cannot be read as GeoJSON or GeoPackage ({one_line(error, 160)}).") from error
     columns = dict(zip(meta["fields"], fields, strict=True))

@@ -6,12 +6,13 @@ import psutil
 import pytest
 
 from core.errors import LandslideLensError
+from tests.builders import make_run
 
 
 @pytest.fixture
 def two(studio):
     """Two datasets with a run each."""
-    return studio.add_run(studio.add_dataset("hills")), studio.add_run(studio.add_dataset("coast"))
+    return studio.add_run(studio.add_dataset("hills")), make_run(studio.checkpoints, studio.add_dataset("coast"))
 
 
 @pytest.mark.fault(32)

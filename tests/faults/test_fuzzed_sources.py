@@ -1,0 +1,190 @@
+"""FAULTS 10 to 18: sources damaged in any way are read, or refused in one line, in bounded time and memory.
+
+A file that a reader sets aside is named with its reason; no library's own error reaches the user.
+"""
+
+import io
+import json
+import resource
+import shutil
+import time
+import zipfile
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from PIL import Image
+
+from core.data.inventories import read_inventory
+from core.data.readers import ReaderOptions, ingest
+from core.data.scores_csv import read_scores
+from core.data.store import open_dataset
+from core.errors import LandslideLensError
+from core.io.parquet_file import load_table
+from core.io.safetensors_file import load_arrays, save_arrays
+from core.predict.maps.roads import read_roads
+from core.progress import drain
+from tests.faults.mutations import bytewise, mutated
+
+SECONDS, MEBIBYTES = 20.0, 800
+SLOW = settings(
+    max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
+)
+QUICK = settings(SLOW, max_examples=12)
+N = 6
+
+
+def labels(path, suffix):
+    path.write_text("id,label\n" + "".join(f"p{i}{suffix},{i % 2}\n" for i in range(N)), encoding="utf-8")
+
+
+def _npy(home):
+    for i in range(N):
+        np.save(home / f"p{i}.npy", np.random.default_rng(i).normal(size=(8, 8, 4)))
+    labels(home / "labels.csv", ".npy")
+    return home, "folders", {"labels": "labels.csv"}
+
+
+def _pictures(home, suffix):
+    for i in range(N):
+        pixels = np.random.default_rng(i).integers(0, 255, (8, 8, 3), np.uint8)
+        Image.fromarray(pixels).save(home / f"p{i}{suffix}")
+    labels(home / "labels.csv", suffix)
+    return home, "folders", {"labels": "labels.csv"}
+
+
+def _zip(home):
+    with zipfile.ZipFile(home / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(N):
+            buffer = io.BytesIO()
+            np.save(buffer, np.random.default_rng(i).normal(size=(8, 8, 4)))
+            archive.writestr(f"{'landslide' if i % 2 else 'other'}/p{i}.npy", buffer.getvalue())
+    return home / "all.zip", "folders", {"positive": "landslide"}
+
+
+def _hdf5(home):
+    with h5py.File(home / "all.h5", "w") as file:
+        file["images"] = np.random.default_rng(0).normal(size=(N, 4, 8, 8)).astype(np.float32)
+        file["labels"] = np.arange(N) % 2
+    return home / "all.h5", "hdf5", {}
+
+
+def _tiffs(home):
+    import rasterio
+
+    profile = {"driver": "GTiff", "width": 16, "height": 16, "count": 4, "dtype": "float32", "crs": "EPSG:32654",
+               "transform": rasterio.Affine(10, 0, 5e5, 0, -10, 4.7e6)}  # fmt: skip
+    for i in range(N):
+        with rasterio.open(home / f"p{i}.tif", "w", **profile) as raster:
+            raster.write(np.random.default_rng(i).normal(size=(4, 16, 16)).astype(np.float32))
+    labels(home / "labels.csv", ".tif")
+    return home, "geotiff", {"labels": "labels.csv"}
+
+
+SOURCES = {
+    "npy": _npy, "png": lambda home: _pictures(home, ".png"), "jpg": lambda home: _pictures(home, ".jpg"), "zip": _zip,
+    "hdf5": _hdf5, "tif": _tiffs,
+}  # fmt: skip
+
+
+def _scores(path):
+    table = pd.DataFrame({"id": [f"p{i}" for i in range(40)], "label": np.arange(40) % 2, "prob": np.arange(40) / 40})
+    table.to_csv(path, index=False)
+
+
+def _inventory(path):
+    rows = [f"{i},2018-09-0{i % 9 + 1},{142 + i / 100},{42 + i / 100}" for i in range(20)]
+    path.write_text("\n".join(["event_id,event_date,longitude,latitude", *rows]) + "\n")
+
+
+def _roads(path):
+    line = {"type": "LineString", "coordinates": [[142.0, 42.0], [142.1, 42.1]]}
+    feature = {"type": "Feature", "properties": {"name": "Route 1"}, "geometry": line}
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature] * 3}))
+
+
+FILES = {  # how it is made, how it is read
+    "scores.csv": (_scores, read_scores),
+    "inventory.csv": (_inventory, read_inventory),
+    "roads.geojson": (_roads, read_roads),
+    "table.parquet": (lambda path: pd.DataFrame({"a": np.arange(50), "b": ["x"] * 50}).to_parquet(path), load_table),
+    "weights.safetensors": (lambda path: save_arrays(path, {"w": np.ones((3, 4), np.float32)}), load_arrays),
+}
+
+
+def hold(read):
+    """Do it: success or one line, in bounded time and memory."""
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    try:
+        read()
+    except LandslideLensError as error:
+        assert "\n" not in str(error) and 0 < len(str(error)) < 3000
+    took = time.process_time() - began
+    used = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    assert took < SECONDS and used < MEBIBYTES, f"{took:.1f} s, {used:.0f} MiB"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Kind -> (folder, source, format, options), each made when it is asked for."""
+    found = {}
+
+    def make(kind):
+        if kind not in found:
+            home = tmp_path_factory.mktemp(kind)
+            found[kind] = home, *SOURCES[kind](home)
+        return found[kind]
+
+    return make
+
+
+@pytest.mark.fault(10, 13, 16, 17, 18)
+@pytest.mark.parametrize("kind", SOURCES)
+@QUICK
+@given(mutation=bytewise)
+def test_a_source_with_a_damaged_file_is_read_or_refused(made, tmp_path_factory, kind, mutation):
+    _ingested(made(kind), tmp_path_factory.getbasetemp() / "fuzzed.h5", mutation)
+
+
+@pytest.mark.slow
+@pytest.mark.fault(10, 13, 16, 17, 18)
+@pytest.mark.parametrize("kind", SOURCES)
+@SLOW
+@given(mutation=bytewise)
+def test_a_source_with_a_damaged_file_is_read_or_refused_whatever_is_done_to_it(made, tmp_path_factory, kind, mutation):
+    _ingested(made(kind), tmp_path_factory.getbasetemp() / "fuzzed.h5", mutation)
+
+
+def _ingested(one, out, mutation):
+    home, source, format, options = one
+    files = sorted(path for path in home.iterdir() if path.is_file())
+    chosen = files[int(mutation.where[0] * len(files)) % len(files)] if mutation.where else files[0]
+    out.unlink(missing_ok=True)
+
+    def read():
+        report = drain(ingest(format, source, out, ReaderOptions(**options)))
+        data = open_dataset(report.dataset)
+        data.images(list(range(len(data))))
+        assert all(one.reason.strip() and "Traceback" not in one.reason for one in report.rejected)
+
+    with mutated(chosen, mutation, files):
+        hold(read)
+    shutil.rmtree(out, ignore_errors=True) if out.is_dir() else out.unlink(missing_ok=True)
+
+
+@pytest.mark.fault(18, 25)
+@pytest.mark.parametrize("name", FILES)
+@settings(QUICK, max_examples=40)
+@given(mutation=bytewise)
+def test_a_damaged_table_or_file_of_weights_is_read_or_refused(tmp_path_factory, name, mutation):
+    make, read = FILES[name]
+    home = tmp_path_factory.getbasetemp() / "fuzzed-files"
+    home.mkdir(exist_ok=True)
+    path = home / name
+    if not path.is_file():
+        make(path)
+        shutil.copy(path, home / f"other-{name}")
+    with mutated(path, mutation, sorted(home.glob("other-*"))):
+        hold(lambda: read(path))
