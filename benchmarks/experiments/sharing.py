@@ -80,12 +80,12 @@ def scores(run: Any) -> dict[str, float]:
 
 def alone(question: Asked, row: Row, shared: Shared) -> dict[str, Any]:
     """One row as a run by itself."""
-    from core.experiments.running import _train
+    from core.experiments.running import train_here
 
     began = time.process_time()
     path = question.dataset.path
     run = create_run(question.checkpoints, row.config, path, specification(path, row.config))
-    for _ in _train(run, shared):
+    for _ in train_here(run, shared):
         pass
     return {"started_cpu_s": began, "scores": {row.name: scores(run)}}
 
