@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +80,12 @@ def scores(run: Any) -> dict[str, float]:
 
 def alone(question: Asked, row: Row, shared: Shared) -> dict[str, Any]:
     """One row as a run by itself."""
-    from core.experiments.running import _train
+    from core.experiments.running import train_here
 
     began = time.process_time()
     path = question.dataset.path
     run = create_run(question.checkpoints, row.config, path, specification(path, row.config))
-    for _ in _train(run, shared):
+    for _ in train_here(run, shared):
         pass
     return {"started_cpu_s": began, "scores": {row.name: scores(run)}}
 
@@ -125,26 +126,26 @@ def worth(shared: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
     return dict(sorted(found.items(), key=lambda item: -item[1]["spared_cpu_s"]))
 
 
-def compared(dataset: Path, epochs: int) -> dict[str, Any]:
-    """Both ways, interleaved."""
+def compared(dataset: Path, epochs: int, at_once: int = 1) -> dict[str, Any]:
+    """Both ways, interleaved, or so many processes at once: then their processor time alone says something."""
     names = [row.name for row in planned(kind("table2"), asked(dataset, dataset.parent, epochs))]
-    half, rows = len(names) // 2, {}
-    for name in names[:half]:
-        rows[name] = measured(dataset, epochs, name)
-    job = measured(dataset, epochs, "all")
-    for name in names[half:]:
-        rows[name] = measured(dataset, epochs, name)
+    half = len(names) // 2
+    order = [*names[:half], "all", *names[half:]] if at_once == 1 else ["all", *names]
+    with ThreadPoolExecutor(at_once) as pool:
+        found = dict(zip(order, pool.map(lambda name: measured(dataset, epochs, name), order), strict=True))
+    job, rows = found.pop("all"), found
     equal = all(rows[name]["scores"][name] == job["scores"][name] for name in names)
-    total = {key: sum(row[key] for row in rows.values()) for key in ("wall_s", "cpu_s")}
+    clocks = ("wall_s", "cpu_s") if at_once == 1 else ("cpu_s",)
+    total = {key: sum(row[key] for row in rows.values()) for key in clocks}
     starts = sum(row["started_cpu_s"] for row in rows.values())
     return {
         "n": len(open_dataset(dataset)), "epochs": epochs, "folds": 2, "rows": len(names), "equal_numbers": equal,
+        "processes_at_once": at_once,
         "apart": {key: round(value, 1) for key, value in total.items()} | {"starting_cpu_s": round(starts, 1)},
-        "job": {key: round(job[key], 1) for key in ("wall_s", "cpu_s")}
-        | {"starting_cpu_s": round(job["started_cpu_s"], 1)},
-        "ratio": {"wall": round(job["wall_s"] / total["wall_s"], 3), "cpu": round(job["cpu_s"] / total["cpu_s"], 3)},
+        "job": {key: round(job[key], 1) for key in clocks} | {"starting_cpu_s": round(job["started_cpu_s"], 1)},
+        "ratio": {key.removesuffix("_s"): round(job[key] / total[key], 3) for key in clocks},
         "shared": worth(job["shared"]),
-        "by_row_cpu_s": {name: round(row["cpu_s"], 1) for name, row in rows.items()},
+        "by_row_cpu_s": {name: round(rows[name]["cpu_s"], 1) for name in names},
     }  # fmt: skip
 
 
@@ -152,6 +153,7 @@ def main() -> None:
     """See the module."""
     options = parser(__doc__, 240)
     options.add_argument("--epochs", type=int, default=5)
+    options.add_argument("--at-once", type=int, default=1, help="processes at once, for a machine that is not quiet")
     for name in ("--dataset", "--folder"):  # of one process
         options.add_argument(name, type=Path)
     options.add_argument("--row")
@@ -168,7 +170,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         dataset = Path(folder) / "demo.h5"
         drain(demo_steps(dataset, given.n, 0))
-        result = compared(dataset, given.epochs)
+        result = compared(dataset, given.epochs, given.at_once)
     keep({"benchmark": "eight rows as one job against eight runs", **result} | circumstances("torch"), given.out)
 
 
