@@ -10,4 +10,6 @@ VIEWS = {"run": "This run", "scene": "A scene", "against": "Compare runs"}
 
 st.title("Report")
 run = guards.need_finished_run("a run as one file for others", shows_patches=False)
+for read in (run.summary, run.oof):  # what every report begins with
+    guards.or_stop(read)
 report_view(run, view_switch("report", VIEWS, "run"))

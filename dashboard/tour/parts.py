@@ -47,7 +47,7 @@ def predictions_of(run: RunFolder) -> Predictions:
 
 
 def big_number(label: str, value: str, around: str, help: str) -> None:
-    """The number of a stop and its 95 % interval. help: the set, n and how it was measured, in Markdown."""
+    """The number of a stop and its 95% interval. help: the set, n and how it was measured, in Markdown."""
     st.metric(
         label, value, f"95% interval {around}" if around else None, delta_color="off", delta_arrow="off", border=True,
         help=help,

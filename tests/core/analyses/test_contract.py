@@ -26,6 +26,7 @@ def test_what_is_asked_of_a_run_or_a_dataset_is_an_analysis():
         "preview_import", "polygons", "triage_grid", "export", "scene_map", "scenes", "where",
         "label_issues", "corrected_labels", "next_patches", "slices", "novelty", "scene_alike", "judged_patches",
         "ablate", "search", "protocols", "clouds", "scene_clouds", "ensemble", "join_datasets", "report",
+        "tour_cheat", "tour_earthquake",
     }  # fmt: skip
     assert set(analyses()) == expected
 
