@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 from core.analyses import scene_map
 from core.analyses.tour import earthquake
 from core.errors import LandslideLensError
+from core.io.plain_file import is_there, read_bytes
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
 from dashboard import stakeholder, state, theme
@@ -22,6 +23,7 @@ from dashboard.tour import parts
 from dashboard.ui import downloads
 from dashboard.ui.formatting import percent
 
+MOST_BYTES = 64 * 2**20  # of a file of polygons
 SIDE = 900  # px of a picture's width
 OPACITY = 0.5  # of what is called
 GAMMA = 0.65  # below 1: brighter
@@ -80,10 +82,15 @@ def _files(
     with st.container(horizontal=True):
         for name, mime in ((".geojson", "application/geo+json"), (".gpkg", "application/geopackage+sqlite3")):
             path = next((own.path / Path(one).name for one in report["files"] if one.endswith(name)), None)
-            if path is not None and path.is_file():
+            if path is not None and is_there(path):
                 label = "Polygons (GeoJSON)" if name == ".geojson" else "Polygons (GeoPackage)"
                 parts.take_away(
-                    label, path.read_bytes(), f"earthquake_polygons{name}", mime, f"tour_eq{name}", name == ".geojson"
+                    label,
+                    read_bytes(path, MOST_BYTES),
+                    f"earthquake_polygons{name}",
+                    mime,
+                    f"tour_eq{name}",
+                    name == ".geojson",
                 )
         parts.take_away("Map (PNG)", png(drawn), "earthquake_map.png", "image/png", "tour_eq_png", False)
         downloads.download(landslides, "earthquake_landslides", "Landslides (CSV)", key="tour_eq_csv")
