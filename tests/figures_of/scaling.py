@@ -5,6 +5,10 @@ from __future__ import annotations
 _S, _A = "scaling_simulated", "scaling_simulated[assumed]"
 
 FIGURES = (
+    "one thread a process: {scaling[folds]} folds of {scaling[n]:,} patches, {scaling[epochs]} epochs, the preset",
+    "two worker processes were {scaling[speedup_2_of_1]:.2f} times as fast as one",
+    "(load average {scaling[load_average]} on 2 cores)",
+    "begin the first worker process took {scaling[part][first_s]:.0f} s there",
     f"Assumed: {{{_A}[part_s]:.0f}} s until a part's process has its libraries, {{{_A}[between_nodes_gb_s]:.0f}} GB/s "
     f"between nodes ({{{_A}[fast_between_nodes_gb_s]:.0f}} GB/s on the fast network), "
     f"{{{_A}[within_a_node_gb_s]:.0f}} GB/s between the {{{_A}[gpus_a_node]}} GPUs of a node, "
@@ -19,6 +23,8 @@ FIGURES = (
 )
 
 SETTINGS = {
+    "on 2 cores": "the machine",
+    "with 1 and 2 worker processes": "what was measured",
     "256 GiB hold": "an example of a node",
     "EfficientNetV2-L at 256 px on an H200": "the network and the GPU of train_gpu.json",
     "on 1 to 64 GPUs": "the picture's range",
