@@ -151,7 +151,7 @@ EXCLUDED = {
     "make ": "makes an environment and downloads; .ci and people run it",
     "pip ": "downloads",
     "streamlit ": "serves until it is stopped; tests/dashboard opens every page",
-    "python -m tests.faults.": "takes the defences out one by one, for an hour; tests/faults/test_table.py reads what came",
+    "python -m tests.faults.": "takes defences out for an hour; tests/faults/test_table.py reads what came",
     "python -m tests.killed_jobs": "kills some fifty trainings; tests/core/flow/test_killed_jobs.py kills a few",
     "python -m benchmarks.": "takes minutes to hours on real data; that the module is there is checked below",
 }

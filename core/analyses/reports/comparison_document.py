@@ -123,8 +123,8 @@ def _side_by_side(runs: Sequence[RunFolder], summaries: Sequence[dict], names: d
         rows.append((names[run.name], head_title(summary["head"]), f"{own['n']:,}", *cells))
     columns = ("Run", "Head", "Patches", *(METRIC_TITLES[name] for name in METRICS))
     share = " and ".join(dict.fromkeys(percent(own_share(summary), 0) for summary in summaries))
-    best = max(summaries, key=lambda summary: summary["oof"]["f1"] or 0)
-    message = f"The highest F1 of these is {number(best['oof']['f1'])}, {names[best['run']]}."
+    best, first = max(zip(summaries, runs, strict=True), key=lambda pair: pair[0]["oof"]["f1"] or 0)
+    message = f"The highest F1 of these is {number(best['oof']['f1'])}, {names[first.name]}."
     return Section(
         "scores", "Scores side by side", message,
         (Table(columns, tuple(rows), "", columns[2:]), _figure(runs, summaries, names, "auc")),
