@@ -28,6 +28,7 @@ ELSEWHERE = {
     "core/data/store/hdf5.py": "after check_plain",
     "core/data/uploads.py": "a new file in a folder of its own",
     "core/jobs/claim.py": "the folder itself, to lock it",
+    "core/jobs/executors/token.py": "a new file in a folder of this process, which must not be there before",
     "core/jobs/queue_db.py": "the queue, beside the runs",
     "core/jobs/webhook.py": "an address on the network that the user has set",
     "core/review/entry_file.py": "judgements, beside what is judged; a plain file, looked at first",

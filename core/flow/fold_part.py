@@ -14,6 +14,7 @@ from core.flow.fold import train_fold
 from core.flow.run_context import RunContext, prepare
 from core.parts import Done, Part, executor
 from core.progress import Progress, Steps
+from core.runs.plain_files import read_text
 from core.runs.store import RunFolder
 from core.train.loop import newest_checkpoint
 
@@ -76,7 +77,7 @@ def train(run: str, fold: int) -> Steps[None]:
         return
     yield Progress(0.0, f"Reading the dataset for fold {fold + 1}.", fields={"stage": "loading", "fold": fold})
     context = prepare(folder, record=False)
-    if context.folds.to_json(context.dataset.ids) != (folder.path / "folds.json").read_text(encoding="utf-8"):
+    if context.folds.to_json(context.dataset.ids) != read_text(folder.path / "folds.json"):
         raise TrainingError(
             "The folds that are drawn on this node differ from those of the run: its dataset or its libraries are "
             "others. Install the same requirements on every node, and let all see the same files."
