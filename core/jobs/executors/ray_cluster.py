@@ -74,11 +74,7 @@ class RayCluster:
                     looked = time.monotonic()
                     heard = looked if connection.answers(self._address) else heard
                     if looked - heard > GONE_S:
-                        self._gone = True
-                        raise ClusterError(
-                            f"The head of the Ray cluster at {self._address} has not answered for {GONE_S:.0f} s. "
-                            "What was finished is kept. Start the cluster again, then resume the job."
-                        )
+                        raise self._left()
                 for lines in ready:
                     task = next(one for one in tasks if one.lines is lines)
                     yield from self._told(ray, parts, tasks, task)
@@ -106,6 +102,7 @@ class RayCluster:
     # ---------------------------------------------------------------------------------------------------- one part
 
     def _begin(self, i: int, part: Part, tries: int = 1) -> _Task:
+        self._must_answer()  # Ray would wait for its head without end
         environment = {name: str(self.settings.cpus) for name in THREADS}
         environment |= {"PYTHONPATH": str(ROOT), **_waiting()}
         settings, needs = self.settings, tuple(str(path) for path in part.needs)
@@ -181,6 +178,21 @@ class RayCluster:
             self._ray = self._stack.enter_context(connection.connected(self.settings))
             self._address = connection.address_of(self._ray)
         return self._ray
+
+    def _must_answer(self) -> None:
+        """Raises ClusterError where the head is gone; it may take a while to come back."""
+        deadline = time.monotonic() + GONE_S
+        while not connection.answers(self._address):
+            if time.monotonic() > deadline:
+                raise self._left()
+            time.sleep(LOOK_S / 2)
+
+    def _left(self) -> ClusterError:
+        self._gone = True
+        return ClusterError(
+            f"The head of the Ray cluster at {self._address} has not answered for {GONE_S:.0f} s. What was finished is "
+            "kept. Start the cluster again, then resume the job."
+        )
 
     def _must_fit(self, ray: Any) -> None:
         have, cpus, gpus = ray.nodes(), self.settings.cpus, self.settings.gpus

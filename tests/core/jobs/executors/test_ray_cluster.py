@@ -165,11 +165,11 @@ def test_a_cluster_of_the_job_s_own_listens_on_this_machine_alone_and_ends_with_
     own = [one for one in psutil.process_iter(["cmdline"]) if "ll-ray-" in " ".join(one.info["cmdline"] or [])]
     assert len(own) > 2
     heard = listening("ll-ray-")
-    assert len(heard) > 3 and {one.removeprefix("::ffff:") for one in heard} == {"127.0.0.1"}
+    assert len(heard) > 2 and {one.removeprefix("::ffff:") for one in heard} == {"127.0.0.1"}
     job.send_signal(signal.SIGINT)
     job.wait(timeout=WAIT_S)
     job.stdout.close()
-    until(lambda: not psutil.pid_exists(pid), 20)
+    until(lambda: not psutil.pid_exists(pid), 60)
     until(lambda: not any(one.is_running() and one.status() != "zombie" for one in own), 30)
 
 
