@@ -26,10 +26,21 @@ def tried(case, folder, *said, **environment):
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")], done.stderr
 
 
-def begun(case, folder, *said):
-    return subprocess.Popen(
-        [*PROGRAM, case, str(folder), *said], cwd=ROOT, stdout=subprocess.PIPE, text=True, env=own_environment(),
-    )  # fmt: skip
+@pytest.fixture
+def begun():
+    """Begins a case in a process of its own, which is gone, its pipe closed, when the test has ended."""
+    jobs = []
+
+    def begin(case, folder, *said):
+        command = [*PROGRAM, case, str(folder), *said]
+        jobs.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=own_environment()))
+        return jobs[-1]
+
+    yield begin
+    for job in jobs:
+        job.kill()
+        job.wait()
+        job.stdout.close()
 
 
 def until(true, seconds=WAIT_S):
@@ -103,7 +114,7 @@ def test_more_than_a_node_has_is_refused_at_once(told):
     assert only["raised"][0] == "JobError" and "has 64 cores" in only["raised"][1]
 
 
-def test_a_cancelled_job_leaves_no_part_running(nodes, tmp_path):
+def test_a_cancelled_job_leaves_no_part_running(nodes, tmp_path, begun):
     job = begun("waits", tmp_path, *nodes.settings)
     pid = pid_in(tmp_path / "waits")
     job.send_signal(signal.SIGINT)
@@ -113,7 +124,7 @@ def test_a_cancelled_job_leaves_no_part_running(nodes, tmp_path):
 
 
 @pytest.mark.fault(29)
-def test_a_killed_job_leaves_no_part_running(nodes, tmp_path):
+def test_a_killed_job_leaves_no_part_running(nodes, tmp_path, begun):
     job = begun("waits", tmp_path, *nodes.settings)
     pid = pid_in(tmp_path / "waits")
     job.kill()
@@ -159,7 +170,7 @@ def listening(of):
 
 
 @pytest.mark.fault(29)
-def test_a_cluster_of_the_job_s_own_listens_on_this_machine_alone_and_ends_with_it(tmp_path):
+def test_a_cluster_of_the_job_s_own_listens_on_this_machine_alone_and_ends_with_it(tmp_path, begun):
     job = begun("waits", tmp_path, "executor=ray")
     pid = pid_in(tmp_path / "waits")
     own = [one for one in psutil.process_iter(["cmdline"]) if "ll-ray-" in " ".join(one.info["cmdline"] or [])]
@@ -175,7 +186,7 @@ def test_a_cluster_of_the_job_s_own_listens_on_this_machine_alone_and_ends_with_
 
 @pytest.mark.fault(29)
 @pytest.mark.slow
-def test_a_head_that_is_killed_is_told_and_the_job_ends(tmp_path):
+def test_a_head_that_is_killed_is_told_and_the_job_ends(tmp_path, begun):
     nodes = started(tmp_path)
     job = begun("waits", tmp_path, *nodes.settings)
     pid_in(tmp_path / "waits")
