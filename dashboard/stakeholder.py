@@ -16,8 +16,6 @@ from core.access import ROLES, Actor
 PARAM, MODE = "mode", "stakeholder"
 _ON = "stakeholder_mode"
 WHY = "this link shows the result and changes nothing"
-# Everything on a page is measured in the root's font size, 16 px without this.
-_STYLE = "<style>html { font-size: 19px; } .st-key-stakeholder_words p { font-size: 1.3rem; line-height: 1.5; }</style>"
 
 
 def settle() -> None:
@@ -38,11 +36,6 @@ def lowered(actor: Actor) -> Actor:
     if get_script_run_ctx(suppress_warning=True) is None or not is_on() or not ROLES[actor.role] > ROLES["viewer"]:
         return actor
     return Actor(actor.name, "viewer", WHY)
-
-
-def style() -> None:
-    """Large type; once, in the frame."""
-    st.html(_STYLE)
 
 
 def link(**chosen: str | None) -> str:

@@ -17,3 +17,10 @@ def frame_style() -> None:
     """Draw them; once, in the frame."""
     dark = st.context.theme.type == "dark"
     st.html(f"<style>.st-key-{HIDDEN} {{ display: none; }} {_ON_PRIMARY if dark else ''}</style>")
+
+
+def large_type() -> None:
+    """For stakeholders; once, in the frame. All on a page is measured in the root's font size, 16 px without this."""
+    st.html(
+        "<style>html { font-size: 19px; } .st-key-stakeholder_words p { font-size: 1.3rem; line-height: 1.5; }</style>"
+    )

@@ -14,7 +14,7 @@ from dashboard.jobs.announce import announce
 from dashboard.ui import run_actions
 from dashboard.ui.browser_window import copy_link
 from dashboard.ui.formatting import escape_markdown
-from dashboard.ui.frame_style import HIDDEN, frame_style
+from dashboard.ui.frame_style import HIDDEN, frame_style, large_type
 from dashboard.ui.guards import run_state, simulated_badge
 from dashboard.ui.head_picker import head_picker
 
@@ -55,7 +55,7 @@ def without_controls() -> None:
     """What is chosen, for stakeholders: settled by the link, and nothing to choose; drawn in the page's frame."""
     state.choose()
     frame_style()
-    stakeholder.style()
+    large_type()
 
 
 def _open(path: Path | None) -> Dataset | None:
