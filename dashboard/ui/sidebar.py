@@ -9,7 +9,7 @@ import streamlit as st
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.labels import label_of, title_of, titles_of
-from dashboard import cache, sign_in, stakeholder, state, theme
+from dashboard import cache, sign_in, state, theme
 from dashboard.jobs.announce import announce
 from dashboard.ui import run_actions
 from dashboard.ui.browser_window import copy_link
