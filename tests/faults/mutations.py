@@ -88,6 +88,7 @@ def _change(kept: Path, path: Path, mutation: Mutation, others: list[Path]) -> N
         case "folder":
             path.mkdir()
         case "other":
+            others = [one for one in others if one != path] or [kept]
             path.write_bytes(others[min(int(where[0] * len(others)), len(others) - 1)].read_bytes())
         case "missing":
             pass

@@ -57,4 +57,4 @@ def test_an_encoder_answers_as_timms_and_keeps_its_names():
     theirs.load_state_dict(encoder.state_dict())
     x = torch.randn(3, 12, 64, 64)
     with torch.inference_mode():
-        assert torch.allclose(encoder.eval()(x), theirs.eval()(x), atol=1e-5)
+        assert torch.allclose(encoder.eval()(x), theirs.eval()(x), atol=1e-4)  # kernels sum in other orders

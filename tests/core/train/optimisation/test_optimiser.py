@@ -86,7 +86,7 @@ def test_each_optimiser_steps_as_torchs_own_does(network, name, peer, more):
         step(twin, theirs, t)
     assert type(ours) is peer
     for a, b in zip(network.parameters(), twin.parameters(), strict=True):
-        assert torch.allclose(a, b, rtol=1e-3, atol=1e-5)
+        assert torch.allclose(a, b, rtol=1e-3, atol=1e-4)  # a hundredth of a step
 
 
 def test_discriminative_rates_are_timms(network):
