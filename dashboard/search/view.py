@@ -13,100 +13,28 @@ from core.errors import LandslideLensError
 from core.experiments.search.record import NAMES, SAMPLERS, settings_words, told, trials_of
 from core.experiments.search.space import with_settings
 from core.experiments.search.study import Trial, best_of
-from core.jobs.analysis_folder import AnalysisFolder, list_for
-from core.runs.targets import DatasetTarget
 from core.text import count, number, percent
-from dashboard import cache, state, url_state
-from dashboard.jobs import progress
+from dashboard import state, url_state
+from dashboard.jobs import run_sets
 from dashboard.search import asking, figures, tables
 from dashboard.train import prefill
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
-from dashboard.ui.guards import or_stop
 from dashboard.ui.messages import show_error
 
-CHOSEN = search.CHOSEN
-REFRESH_S = 3
 PICTURES = {"history": "Trials", "importance": "Which settings matter", "slices": "How each matters"}
 
 
 def search_view(data: Dataset) -> None:
     """The view: the newest search or the chosen one, and a new one."""
-    target = cache.dataset_target(data.path, state.checkpoints())
-    jobs = _jobs(target)
-    begun = or_stop(search.names, target)
-    order = [*reversed(jobs), *(name for name in begun if name not in jobs)]  # newest first
-    order = [name for name in order if name in begun or not progress.was_cleared(jobs[name])]
-    if not order:
-        _nothing_yet(target, data)
-        return
-    titles = {one: _title(target, one) for one in order}
-    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        name = url_state.choose(
-            st.selectbox, "Search", order, key=CHOSEN, default=order[0], format_func=titles.get, width=420
-        )
-        with st.popover("New search", icon=":material/add_circle:"):
-            asking.form(target, data)
-    if name in jobs:
-        _follow(target, name, jobs[name])
-    if name in begun:
-        _results(or_stop(search.read, target, name))
+    run_sets.view(data, search.ANALYSIS, _SHOWN)
 
 
-def _jobs(target: DatasetTarget) -> dict[str, AnalysisFolder]:
-    """Search -> its newest job, the oldest first."""
-    found: dict[str, AnalysisFolder] = {}
-    for job in reversed(list_for(target, search.NAME)):
-        try:
-            name = search.name_of(job.options())
-        except LandslideLensError:
-            continue
-        found.pop(name, None)
-        found[name] = job
-    return found
+def _ended(record: dict[str, Any]) -> int:
+    return sum(one["state"] != "running" for part in record["parts"] for one in part["trials"])
 
 
-def _nothing_yet(target: DatasetTarget, data: Dataset) -> None:
-    with st.container(border=True):
-        st.header("No search on this dataset yet", icon=":material/manage_search:", anchor=False)
-        st.markdown(
-            "A search tries settings one after the other, each chosen by the scores before it. The best score of many "
-            "is too high, so the winner is trained again and judged on patches that no trial has seen."
-        )
-        asking.form(target, data)
-
-
-def _title(target: DatasetTarget, name: str) -> str:
-    try:
-        record = search.read(target, name)
-    except LandslideLensError:
-        record = None
-    if record is None:
-        return name
-    return f"{record['title']}, {NAMES[record['metric']]} [{name[-4:]}]"
-
-
-def _follow(target: DatasetTarget, name: str, job: AnalysisFolder) -> None:
-    """Progress while it runs; the page is drawn anew whenever a trial has ended."""
-    if progress.watch(job):
-        st.fragment(_watch_trials, run_every=REFRESH_S)(target, name, _ended(target, name))
-
-
-def _watch_trials(target: DatasetTarget, name: str, ended: int) -> None:
-    if _ended(target, name) != ended:
-        st.rerun()
-
-
-def _ended(target: DatasetTarget, name: str) -> int:
-    try:
-        record = search.read(target, name)
-    except LandslideLensError:
-        return 0
-    parts = [] if record is None else record["parts"]
-    return sum(one["state"] != "running" for part in parts for one in part["trials"])
-
-
-def _results(record: dict[str, Any]) -> None:
+def _results(name: str, record: dict[str, Any]) -> None:
     judged, metric = record["judgement"], record["metric"]
     st.markdown(f"**{escape_markdown(told(record))}**")
     if judged is not None:
@@ -212,3 +140,14 @@ def _how(record: dict[str, Any]) -> None:
             "inflation."
         )
         st.code("\n".join(one["text"] for one in record["space"]), language=None)
+
+
+_SHOWN = run_sets.Shown(
+    nothing="A search tries settings one after the other, each chosen by the scores before it. The best score of many "
+    "is too high, so the winner is trained again and judged on patches that no trial has seen.",
+    icon=":material/manage_search:",
+    title=lambda record: f"{record['title']}, {NAMES[record['metric']]}",
+    ended=_ended,
+    form=asking.form,
+    results=_results,
+)
