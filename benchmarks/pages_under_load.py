@@ -16,8 +16,6 @@ The peer is an app that draws one chart (``benchmarks.speed.first_picture``), wi
 
 from __future__ import annotations
 
-import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -29,7 +27,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks.made_studio import make_studio
 from benchmarks.report import circumstances, keep, parser
 from benchmarks.review_paging import forget, megabytes, rounded, server_at
-from benchmarks.speed.first_picture import BARE, CONTROLS, FLAGS, ROOT, SEEN, fresh, served
+from benchmarks.speed.first_picture import BARE, CONTROLS, FLAGS, ROOT, SEEN, chromium_path, fresh, served
 from core.runs.store import RunFolder, list_runs
 
 PAGES = (
@@ -190,9 +188,7 @@ def main() -> None:
     options = parser(__doc__, 7147)
     options.add_argument("--studio", type=Path, help="where the studio is made, or was")
     given = options.parse_args()
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        sys.exit("There is no Chromium on this machine (Debian: apt-get install chromium).")
+    path = chromium_path()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         studio = given.studio or Path(folder) / "checkpoints"
         run = next(iter(list_runs(studio)), None) or make_studio(studio, given.n)

@@ -18,7 +18,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -29,7 +28,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.made_studio import make_studio
 from benchmarks.report import circumstances, keep, parser
-from benchmarks.speed.first_picture import FLAGS, ROOT, served
+from benchmarks.speed.first_picture import FLAGS, ROOT, chromium_path, served
 from core.runs.store import RunFolder, datasets_path, list_runs
 
 SHOWN, TURNS, NEXT, MANY = 24, 5, 20, 200
@@ -225,9 +224,7 @@ def main() -> None:
     options = parser(__doc__, 50_000)
     options.add_argument("--studio", type=Path, help="where the studio is made, or was")
     given = options.parse_args()
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        sys.exit("There is no Chromium on this machine (Debian: apt-get install chromium).")
+    path = chromium_path()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         studio = given.studio or Path(folder) / "checkpoints"
         run = next(iter(list_runs(studio)), None) or make_studio(studio, given.n)

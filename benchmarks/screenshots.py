@@ -11,14 +11,12 @@ from __future__ import annotations
 import argparse
 import io
 import re
-import shutil
-import sys
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.speed.first_picture import FLAGS, ROOT, served
+from benchmarks.speed.first_picture import FLAGS, ROOT, chromium_path, served
 
 PAGES = {
     "overview": "", "dataset": "dataset?view=patches", "balance": "balance", "train": "train?view=new",
@@ -70,9 +68,7 @@ def main() -> None:
     made.add_argument("--out", type=Path, default=ROOT / "docs" / "pages")
     made.add_argument("--sizes", type=sizes, default=[(1440, 900)])
     given = made.parse_args()
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        sys.exit("There is no Chromium on this machine (Debian: apt-get install chromium).")
+    path = chromium_path()
     pages = {re.sub(r"\W+", "-", page): page for page in given.pages} or PAGES
     given.out.mkdir(parents=True, exist_ok=True)
     script = ROOT / "dashboard" / "server.py"

@@ -53,6 +53,12 @@ st.plotly_chart(go.Figure(go.Scatter(y=[1, 3, 2], mode="markers")))
 """
 
 
+def chromium_path() -> str:
+    """Where this machine's Chromium is; without one the program ends with a sentence."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return path or sys.exit("There is no Chromium on this machine (Debian: apt-get install chromium).")
+
+
 @contextmanager
 def served(script: Path, checkpoints: Path) -> Iterator[str]:
     """A server that has just begun to answer; its address."""
@@ -123,9 +129,7 @@ def main() -> None:
     options = parser(__doc__, 3, "turns of each page")
     options.add_argument("--checkpoints", type=Path, default=DEFAULT_CHECKPOINTS)
     given = options.parse_args()
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        sys.exit("There is no Chromium on this machine (Debian: apt-get install chromium).")
+    path = chromium_path()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         checkpoints, run = with_a_run(given.checkpoints, Path(folder) / "checkpoints")
         bare = Path(folder) / "bare.py"
