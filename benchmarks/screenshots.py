@@ -19,11 +19,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks.speed.first_picture import FLAGS, ROOT, chromium_path, served
 
 PAGES = {
-    "overview": "", "dataset": "dataset?view=patches", "balance": "balance", "train": "train?view=new",
-    "experiments": "train?view=experiments", "results": "results?view=summary", "threshold": "results?view=safety",
-    "compare": "results?view=heads", "review": "review?view=patches", "embedding": "embedding",
-    "attention": "explain?view=where", "bands": "explain?view=bands", "robustness": "explain?view=robustness",
-    "predict": "predict?view=scene", "runs": "runs", "tour": "tour?tour_view=earthquake",
+    "overview": "", "dataset": "dataset?dataset_view=patches", "balance": "balance", "train": "train?train_view=new",
+    "experiments": "train?train_view=experiments", "results": "results?results_view=summary", "threshold": "results?results_view=safety",
+    "compare": "results?results_view=heads", "review": "review?review_view=patches", "embedding": "embedding",
+    "attention": "explain?explain_view=where", "bands": "explain?explain_view=bands", "robustness": "explain?explain_view=robustness",
+    "predict": "predict?predict_view=scene", "runs": "runs", "tour": "tour?tour_view=earthquake",
     "stakeholders": "?mode=stakeholder",
 }  # fmt: skip
 THEMES = ("light", "dark")
@@ -62,7 +62,7 @@ def sizes(text: str) -> list[tuple[int, int]]:
 
 def main() -> None:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("pages", nargs="*", help="such as results?view=heads; none: all")
+    made.add_argument("pages", nargs="*", help="such as results?results_view=heads; none: all")
     made.add_argument("--checkpoints", type=Path, required=True)
     made.add_argument("--run", required=True)
     made.add_argument("--out", type=Path, default=ROOT / "docs" / "pages")
