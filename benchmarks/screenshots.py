@@ -19,13 +19,24 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks.speed.first_picture import FLAGS, ROOT, chromium_path, served
 
 PAGES = {
-    "overview": "", "dataset": "dataset?dataset_view=patches", "balance": "balance", "train": "train?train_view=new",
-    "experiments": "train?train_view=experiments", "results": "results?results_view=summary", "threshold": "results?results_view=safety",
-    "compare": "results?results_view=heads", "review": "review?review_view=patches", "embedding": "embedding",
-    "attention": "explain?explain_view=where", "bands": "explain?explain_view=bands", "robustness": "explain?explain_view=robustness",
-    "predict": "predict?predict_view=scene", "runs": "runs", "tour": "tour?tour_view=earthquake",
+    "overview": "",
+    "dataset": "dataset?dataset_view=patches",
+    "balance": "balance",
+    "train": "train?train_view=new",
+    "experiments": "train?train_view=experiments",
+    "results": "results?results_view=summary",
+    "threshold": "results?results_view=safety",
+    "compare": "results?results_view=heads",
+    "review": "review?review_view=patches",
+    "embedding": "embedding",
+    "attention": "explain?explain_view=where",
+    "bands": "explain?explain_view=bands",
+    "robustness": "explain?explain_view=robustness",
+    "predict": "predict?predict_view=scene",
+    "runs": "runs",
+    "tour": "tour?tour_view=earthquake",
     "stakeholders": "?mode=stakeholder",
-}  # fmt: skip
+}
 THEMES = ("light", "dark")
 QUALITY = 82
 CALM = (
