@@ -169,7 +169,7 @@ def usual(config: RunConfig) -> tuple[str, ...]:
     train, augment, heads = config.train, config.augment, config.heads
     found = [f"train.lr=log:{_number(train.lr / 10)}..{_number(min(1.0, train.lr * 10))}"]
     if train.weight_decay > 0:
-        low, high = train.weight_decay / 30, min(1.0, train.weight_decay * 6)
+        low, high = float(f"{train.weight_decay / 30:.1g}"), min(1.0, train.weight_decay * 6)
         found.append(f"train.weight_decay=log:{_number(low)}..{_number(high)}")
     if augment.mixup_alpha or augment.cutmix_alpha:
         found.append("augment.mix_prob=0..1")
