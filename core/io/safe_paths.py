@@ -38,14 +38,17 @@ def slug(name: str) -> str:
 def inside(root: Path | str, path: Path | str) -> Path:
     """``path`` (relative to ``root``, or absolute) resolved, links followed, and proved to lie inside ``root``.
 
-    Raises UnsafeFileError for a path that leaves the root, holds a NUL or has a component longer than 255 bytes.
-    The path need not exist.
+    Raises UnsafeFileError for a path that leaves the root, is a link that leads to itself, holds a NUL or has a
+    component longer than 255 bytes. The path need not exist.
     """
     text = str(path)
     if "\0" in text or any(len(part.encode("utf-8", "surrogatepass")) > MAX_COMPONENT for part in Path(text).parts):
         raise UnsafeFileError(f"The path {_shown(text)} cannot be a file's name. Use a short name without NUL.")
     base = Path(root).resolve()
-    resolved = (base / path).resolve()
+    try:
+        resolved = (base / path).resolve()
+    except (RuntimeError, OSError) as error:  # RuntimeError: a circle of links, before Python 3.13
+        raise UnsafeFileError(f"The path {_shown(text)} is a link that leads nowhere. Put the file there.") from error
     if not resolved.is_relative_to(base):
         raise UnsafeFileError(f"The path {_shown(text)} leads out of {base}. Only files inside that folder are used.")
     return resolved

@@ -35,6 +35,7 @@ from core.data.readers.spool import Batch, Spool, identity
 from core.data.readers.tables import refuse_lost_class, typed_column
 from core.data.shortcuts.properties import file_properties
 from core.data.store.dataset import BATCH_BYTES, Dataset
+from core.data.store.missing import to_single
 from core.data.store.writer import MAX_TEXT, DatasetWriter
 from core.errors import Asks, DataError, FormatError
 from core.io.atomic import write_text
@@ -118,7 +119,7 @@ def _spool(items: Sequence[Item], shape: Shape, spool: Spool, aside: Aside) -> S
     for batch, done in _batches(items, shape, aside, begin=spool.next_item):
         images = np.empty((len(batch), *shape), spool.dtype)
         masks = np.empty((len(batch), *shape[1:]), np.uint8) if spool.has_masks else None
-        with np.errstate(over="ignore"):  # what is beyond float32 becomes infinite, and is counted as such
+        with to_single():
             for i, (row, pixels) in enumerate(batch):
                 images[i] = pixels
                 if masks is not None:
@@ -173,7 +174,7 @@ def batches(
     for batch, _ in _batches(items, shape, aside, size):
         if not batch:
             continue
-        with np.errstate(over="ignore"):  # what is beyond float32 becomes infinite, and is counted as such
+        with to_single():
             yield (
                 np.array([items[row].id for row, _ in batch], dtype=np.str_),
                 np.stack([pixels for _, pixels in batch]).astype(np.float32),

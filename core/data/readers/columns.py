@@ -19,6 +19,7 @@ from core.data.readers.base import Aside, Collection, Item, ReaderOptions, file_
 from core.data.readers.folders import ID_COLUMNS, LABEL_COLUMNS, OTHER_LABEL_COLUMNS
 from core.data.readers.tables import NO_LABELS, Table, is_empty, label_rule, read_table, typed_column
 from core.data.readers.tables.facts import facts_of
+from core.data.store.missing import to_single
 from core.errors import Asks, ConfigError, FormatError, LabelError
 
 SUFFIXES = (".csv", ".tsv")
@@ -133,5 +134,5 @@ def _numbers(
             f"{source.name} has {len(names)} columns of numbers; a dataset of columns has 1 to {MOST_COLUMNS}. Name "
             "those to keep with --bands, or give a folder of pictures."
         )
-    with np.errstate(over="ignore"):  # what is beyond float32 is missing
+    with to_single():
         return names, np.stack([typed[name].astype(np.float32) for name in names], axis=1)

@@ -174,7 +174,7 @@ def _unusable(root: Path, path: Path) -> str | None:
             if not path.suffix:
                 return "It is a link without the ending of a file. Copy the file there instead."
     except UnsafeFileError:
-        return "It is a link that leads out of the folder. Copy the file there instead."
+        return "It is a link that leads out of the folder or nowhere. Copy the file there instead."
     if not path.is_file():
         return "It is not a plain file."
     return None

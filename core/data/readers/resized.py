@@ -14,6 +14,7 @@ from PIL import Image
 
 from core.data.readers.base import Collection, Mask, Patch, Shape
 from core.data.readers.masks.raw import RawMask
+from core.data.store.missing import to_single
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Resized:
         """(C, side, side), uint8 or float32."""
         pixels = self.whole.read()
         if pixels.dtype != np.uint8:
-            with np.errstate(over="ignore"):
+            with to_single():
                 pixels = pixels.astype(np.float32)
         return np.stack([_stretched(band, self.side, Image.Resampling.BILINEAR) for band in pixels])
 

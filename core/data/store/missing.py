@@ -25,6 +25,11 @@ LIKELY_NODATA = (-9999.0, -99999.0, -999.0, -9999.9, -32768.0, -32767.0, -LARGES
 BELOW, ABOVE = 0.25, 10.0  # widths of the usual range that are allowed on top of it
 
 
+def to_single() -> np.errstate:
+    """Within it numbers become float32 in silence: too large ones infinite, signalling NaN plain NaN, both missing."""
+    return np.errstate(over="ignore", invalid="ignore")
+
+
 def equals_nodata(values: np.ndarray, nodata: float) -> np.ndarray:
     """Where ``values`` are the nodata value as GDAL sees it: (...) bool.
 
@@ -35,7 +40,7 @@ def equals_nodata(values: np.ndarray, nodata: float) -> np.ndarray:
         return np.isnan(values)
     if values.dtype.kind != "f":
         return values == np.float64(nodata) if float(nodata).is_integer() else np.zeros(values.shape, bool)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with to_single():
         single, tag = values.astype(np.float32, copy=False), np.float32(nodata)
         equal = single == tag
         if abs(nodata) > LARGEST / 2:

@@ -17,6 +17,7 @@ from core.data.store.content_hash import ContentHash
 from core.data.store.contents import LAYOUT_VERSION
 from core.data.store.dataset import BATCH_BYTES, Dataset, open_dataset
 from core.data.store.forgiving_file import ForgivingFile
+from core.data.store.missing import to_single
 from core.data.store.summary import BandSummary
 from core.errors import DataError, FormatError, LabelError
 from core.io.atomic import put_in_place, unfinished
@@ -166,7 +167,7 @@ class DatasetWriter:
             for name, values in (facts or {}).items():
                 rows[f"{place}/{name.replace('/', '_')}"] = _column(values)
         self._keep(rows, len(images), has_masks=masks is not None)
-        with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, and is counted as such
+        with to_single():
             images = images.astype(self._dtype, copy=False)
         with self._telling():
             self._extend("images", images)

@@ -24,7 +24,7 @@ from core.data.readers.geo.placement import Placement, crs_name, place_of, to_sy
 from core.data.readers.geo.raster import RasterHeader, Window, raster_header, read_raster
 from core.data.readers.geo.raster_patches import RasterPatch
 from core.data.readers.geo.raster_values import measured
-from core.data.store.missing import as_missing
+from core.data.store.missing import as_missing, to_single
 from core.errors import DataError, FormatError
 from core.predict.scene.ground import EDGE_POINTS, Grid
 
@@ -74,7 +74,7 @@ class Layer:
             rows = min(step, height - start)
             with rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS"):  # decodes the blocks of a window side by side
                 pixels = read_raster(self.path, (row + start, col, rows, width), self.header.tag)
-            with np.errstate(over="ignore"):
+            with to_single():
                 values = measured(pixels, self.header, math.nan, None).astype(np.float32, copy=False)[None]
             if self.header.tag is None or pixels.dtype == np.uint8:  # of others it is nan already
                 as_missing(values, self.nodata)

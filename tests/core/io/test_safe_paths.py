@@ -65,6 +65,16 @@ def test_inside_follows_links_before_judging(tmp_path):
         inside(tmp_path / "root", "link/secret.npy")
 
 
+@pytest.mark.fault(23)
+def test_a_circle_of_links_is_refused(tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    (tmp_path / "folder").symlink_to(tmp_path / "folder")
+    for path in ("a", "b", "folder/x.npy"):
+        with pytest.raises(UnsafeFileError, match="leads nowhere"):
+            inside(tmp_path, path)
+
+
 def test_sibling_with_the_same_beginning_is_outside(tmp_path):
     with pytest.raises(UnsafeFileError):
         inside(tmp_path / "runs", "../runs-other/x")

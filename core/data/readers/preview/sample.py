@@ -17,7 +17,7 @@ from core.data.readers.geo.tiles import cut, nodata_of
 from core.data.readers.masks.raw import LANDSLIDE
 from core.data.readers.masks.understood import understood
 from core.data.readers.resized import resized
-from core.data.store.missing import as_missing
+from core.data.store.missing import as_missing, to_single
 from core.errors import DataError
 from core.progress import Steps, part
 
@@ -127,7 +127,7 @@ def _read(items: Sequence[Item], shape: Shape, aside: Aside) -> Steps[tuple[list
     read, images, masks = [], [], []
     for done, item in enumerate(items, 1):
         try:
-            with np.errstate(over="ignore"):  # what is beyond float32 becomes infinite, and is missing
+            with to_single():
                 pixels = item.patch.read().astype(np.float32)
         except DataError as error:
             aside.reject(item.file, error)

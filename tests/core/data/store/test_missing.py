@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.data.bands import RGB_BANDS, ZINDI_BANDS, Band
-from core.data.store import DatasetWriter
+from core.data.readers import ReaderOptions, ingest
+from core.data.store import DatasetWriter, open_dataset
 from core.data.store.missing import blank_patches, equals_nodata, has_data, plausible, valid_pixels
+from core.progress import drain
 
 PLACE = {"transform": Affine(10, 0, 0, 0, -10, 0)}
 LOWEST = float(np.finfo(np.float32).min)
@@ -117,3 +119,17 @@ def test_what_holds_data():
     np.testing.assert_array_equal(has_data(images)[2], [[False, True], [True, True]])
     assert has_data(images)[0].all() and blank_patches(images).tolist() == [False, True, False]
     assert valid_pixels(np.array([[[[5.0]], [[np.nan]]]]), 5.0)[1].tolist() == [[[True]]]
+
+
+@pytest.mark.fault(16)
+def test_what_float32_cannot_hold_is_missing_and_nothing_is_said(tmp_path):
+    signalling = np.array([0x7FF0000000000001], np.uint64).view(np.float64)[0]
+    patches = np.random.default_rng(0).uniform(1, 9, (2, 16, 16, 3)).astype(np.float32).astype(np.float64)
+    patches[0, 0, 0], patches[1, 1, 1] = [signalling, 1e300, 2], [-1e300, 3, signalling]
+    for name, patch in zip(("a", "b"), patches, strict=True):
+        np.save(tmp_path / f"{name}.npy", patch)
+    (tmp_path / "labels.csv").write_text("id,label\na.npy,0\nb.npy,1\n")
+    drain(ingest("folders", tmp_path, tmp_path / "read.h5", ReaderOptions(labels="labels.csv")))
+    read, known = open_dataset(tmp_path / "read.h5").images([0, 1]).transpose(0, 2, 3, 1), np.abs(patches) < 10
+    np.testing.assert_array_equal(np.isfinite(read), known)
+    np.testing.assert_array_equal(read[known], patches[known])

@@ -151,6 +151,7 @@ def test_every_kind_of_bad_file_is_set_aside_with_its_reason_and_the_rest_is_use
     Image.fromarray(np.zeros((4, 6, 4), np.uint8)).save(good / "clear.png")
     picture(classes.parent / "outside.png")
     (good / "link.png").symlink_to(classes.parent / "outside.png")
+    (good / "circle.png").symlink_to("circle.png")
     (classes / "linked").symlink_to(classes.parent)
     (good / ".hidden.png").touch()
     os.mkfifo(good / "pipe.png")
@@ -168,6 +169,7 @@ def test_every_kind_of_bad_file_is_set_aside_with_its_reason_and_the_rest_is_use
         "floats.npy": "holds other numbers; 6 others hold bytes",
         "clear.png": "transparent",
         "link.png": "leads out of the folder",
+        "circle.png": "or nowhere",
         "linked": "link to a folder",
         "pipe.png": "not a plain file",
         "\\udcff.png": "not UTF-8",
