@@ -31,9 +31,10 @@ from benchmarks.speed.first_picture import BARE, CONTROLS, FLAGS, ROOT, SEEN, ch
 from core.runs.store import RunFolder, list_runs
 
 PAGES = (
-    "", "dataset", "balance", "train", "results", "review", "errors", "embedding", "explain", "predict", "runs"
+    "", "dataset", "balance", "train", "results", "review", "errors", "embedding", "explain", "predict", "runs",
+    "report", "tour",
 )  # fmt: skip
-WITHOUT_PICTURE = ("train", "predict", "runs")  # their first control or table counts
+WITHOUT_PICTURE = ("train", "predict", "runs", "report")  # their first control or table counts
 WARM, RERUNS, MANY, LAST, EACH, PEOPLE = 3, 7, 500, 200, 20, 20
 THERE = f"() => ({SEEN})() || ({CONTROLS})() || !!document.querySelector('[data-testid=stDataFrame] canvas')"
 # Milliseconds from the key R to the frame after the script has ended; what the browser still draws then counts too.
