@@ -1,6 +1,6 @@
 """Folds in one process, and on a Ray cluster of two nodes by one and by two worker processes, in one run.
 
-    python -m benchmarks.experiments.scaling.measured [--n 200] [--out benchmarks/results/scaling.json]
+    python -m benchmarks.experiments.scaling.measured [--n 300] [--out benchmarks/results/scaling.json]
 
 One thread a process. Also: what a part costs beside its work, and what writing a checkpoint takes. Both are what
 ``benchmarks.experiments.scaling.simulated`` starts from.
@@ -32,7 +32,7 @@ from core.train.checkpoint import save_checkpoint  # noqa: E402
 from tests.builders import make_dataset  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
-FOLDS, EPOCHS, ROUNDS = 2, 2, 1
+FOLDS, EPOCHS, ROUNDS = 2, 8, 2
 
 
 def folds(home: Path, dataset: Path, said: JobsConfig | None) -> tuple[float, float, dict]:
@@ -90,7 +90,7 @@ def checkpoint(home: Path) -> dict[str, float]:
 
 def main() -> None:
     """See the module."""
-    args = parser(__doc__, 200).parse_args()
+    args = parser(__doc__, 300).parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-scaling-") as folder:
         home = Path(folder)
         token = home / "token"
