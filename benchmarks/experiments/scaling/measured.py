@@ -2,8 +2,9 @@
 
     python -m benchmarks.experiments.scaling.measured [--n 300] [--out benchmarks/results/scaling.json]
 
-One thread a process. Also: what a part costs beside its work, and what writing a checkpoint takes. Both are what
-``benchmarks.experiments.scaling.simulated`` starts from.
+One thread a process. The peer, in the same rounds: two such trainings at once without Ray, which says how much faster
+than one the machine's cores are together. Also: what a part costs beside its work, and what writing a checkpoint takes.
+Both are what ``benchmarks.experiments.scaling.simulated`` starts from.
 """
 
 from __future__ import annotations
@@ -59,6 +60,13 @@ def folds(home: Path, dataset: Path, said: JobsConfig | None) -> tuple[float, fl
     return taken, prepared, {k: (run.fold_path(k) / "model.safetensors").read_bytes() for k in range(FOLDS)}
 
 
+def at_once(home: Path, dataset: Path, processes: int = 2) -> float:
+    """Mean seconds that the folds of a run took where so many processes trained one at the same time."""
+    command = [sys.executable, "-m", "benchmarks.experiments.scaling.measured", "--alone", str(dataset), str(home)]
+    begun = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
+    return sum(float(process.communicate()[0].split()[-1]) for process in begun) / processes
+
+
 def overhead(said: JobsConfig) -> dict[str, float]:
     """Seconds of a part that does nothing: the first one, whose process is started, and each of 20 after it."""
     from tests.core.jobs.executors.made_parts import part
@@ -90,7 +98,12 @@ def checkpoint(home: Path) -> dict[str, float]:
 
 def main() -> None:
     """See the module."""
-    args = parser(__doc__, 300).parse_args()
+    options = parser(__doc__, 300)
+    options.add_argument("--alone", type=Path, nargs=2, help="one training of this dataset, in this checkpoints folder")
+    args = options.parse_args()
+    if args.alone:
+        print(folds(args.alone[1], args.alone[0], None)[0])
+        return
     with tempfile.TemporaryDirectory(prefix="bench-scaling-") as folder:
         home = Path(folder)
         token = home / "token"
@@ -106,13 +119,14 @@ def main() -> None:
             ray = JobsConfig(executor="ray", address=address, token_file=str(token))
             ways = {"one_process": None, "ray_1": ray.model_copy(update={"most": 1}), "ray_2": ray}
             seconds: dict[str, list[float]] = {way: [] for way in ways}
-            prepared, weights = [], {}
+            prepared, weights, together_s = [], {}, []
             for _ in range(ROUNDS):
                 for way, said in ways.items():
                     taken, before, made = folds(home, dataset, said)
                     seconds[way].append(taken)
                     prepared.append(before)
                     assert weights.setdefault("first", made) == made, f"{way} made other weights"
+                together_s.append(at_once(home, dataset))
             costs = overhead(ray)
         finally:
             nodes.stdin.close()
@@ -120,7 +134,9 @@ def main() -> None:
         least = {way: min(found) for way, found in seconds.items()}
         result = circumstances("ray", "torch") | {
             "n": args.n, "folds": FOLDS, "epochs": EPOCHS, "rounds": ROUNDS, "seconds": seconds, "least_s": least,
-            "prepare_s": min(prepared), "speedup_2_of_1": least["ray_1"] / least["ray_2"],
+            "prepare_s": min(prepared), "two_at_once_s": together_s,
+            "speedup_of_the_cores": 2 * least["one_process"] / min(together_s),
+            "speedup_2_of_1": least["ray_1"] / least["ray_2"],
             "ray_1_of_one_process": least["ray_1"] / least["one_process"],
             "ray_2_of_one_process": least["one_process"] / least["ray_2"],
             "equal_weights": True, "part": costs, "checkpoint": checkpoint(home),
