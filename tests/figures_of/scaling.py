@@ -6,9 +6,11 @@ _S, _A = "scaling_simulated", "scaling_simulated[assumed]"
 
 FIGURES = (
     "one thread a process: {scaling[folds]} folds of {scaling[n]:,} patches, {scaling[epochs]} epochs, the preset",
-    "two worker processes were {scaling[speedup_2_of_1]:.2f} times as fast as one",
-    "(load average {scaling[load_average]} on 2 cores)",
-    "begin the first worker process took {scaling[part][first_s]:.0f} s there",
+    "the better of {scaling[rounds]} rounds",
+    "processes were {scaling[speedup_2_of_1]:.2f} times as fast as one; two trainings at once without Ray reach "
+    "{scaling[speedup_of_the_cores]:.2f}",
+    "about {scaling[begin_s]:.0f} s here",
+    "Folds of {scaling[fold_s]:.0f} s each",
     f"Assumed: {{{_A}[part_s]:.0f}} s until a part's process has its libraries, {{{_A}[between_nodes_gb_s]:.0f}} GB/s "
     f"between nodes ({{{_A}[fast_between_nodes_gb_s]:.0f}} GB/s on the fast network), "
     f"{{{_A}[within_a_node_gb_s]:.0f}} GB/s between the {{{_A}[gpus_a_node]}} GPUs of a node, "
@@ -23,7 +25,6 @@ FIGURES = (
 )
 
 SETTINGS = {
-    "on 2 cores": "the machine",
     "with 1 and 2 worker processes": "what was measured",
     "256 GiB hold": "an example of a node",
     "EfficientNetV2-L at 256 px on an H200": "the network and the GPU of train_gpu.json",

@@ -139,6 +139,7 @@ def main() -> None:
             "speedup_2_of_1": least["ray_1"] / least["ray_2"],
             "ray_1_of_one_process": least["ray_1"] / least["one_process"],
             "ray_2_of_one_process": least["one_process"] / least["ray_2"],
+            "fold_s": least["one_process"] / FOLDS, "begin_s": (least["ray_1"] - least["one_process"]) / FOLDS,
             "equal_weights": True, "part": costs, "checkpoint": checkpoint(home),
         }  # fmt: skip
         keep(result, args.out)
