@@ -31,9 +31,9 @@ def squared_distances(a: Tensor, b: Tensor | None = None) -> Tensor:
     import torch
 
     other = a if b is None else b
-    if a.device.type == "cpu":  # numpy multiplies only one half when both are the same rows
-        out = torch.from_numpy(a.numpy() @ other.numpy().T)
-    else:
+    if b is None and a.device.type == "cpu":  # numpy multiplies only one half when both are the same rows
+        out = torch.from_numpy(a.numpy() @ a.numpy().T)
+    else:  # numpy's threads would wait in a loop for more, and take the cores from a network that answers next
         out = a @ other.T
     out.mul_(-2.0).add_(a.square().sum(1, keepdim=True)).add_(other.square().sum(1)).clamp_(min=0.0)
     return out.fill_diagonal_(0.0) if b is None else out
