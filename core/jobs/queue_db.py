@@ -15,6 +15,7 @@ from pathlib import Path
 
 from core import access
 from core.errors import JobError
+from core.io.sqlite_damage import error_name, is_damage
 
 SCHEMA_VERSION = 3
 LOCK_TIMEOUT_S = 30.0
@@ -59,7 +60,7 @@ def transaction(path: Path, rows_again: RowsAgain) -> Iterator[sqlite3.Connectio
     except BaseException as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        if isinstance(error, sqlite3.OperationalError):
+        if isinstance(error, sqlite3.OperationalError) and not is_damage(error):
             raise _told(path, error) from error
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.IntegrityError):
             raise JobError(f"The queue {path.name} is damaged: {error}. Try again: it is rebuilt then.") from error
@@ -101,9 +102,9 @@ def _ready(path: Path, rows_again: RowsAgain) -> sqlite3.Connection:
         except BaseException as error:
             if connection is not None:
                 connection.close()  # which also rolls back
-            if isinstance(error, sqlite3.OperationalError):
+            if isinstance(error, sqlite3.OperationalError) and not is_damage(error):
                 raise _told(path, error) from error
-            if not isinstance(error, sqlite3.DatabaseError) or aside:
+            if not is_damage(error) or aside:
                 raise
         aside = _set_aside(path)
 
@@ -114,11 +115,11 @@ def _check(connection: sqlite3.Connection) -> None:
     if said != "ok":
         raise sqlite3.DatabaseError(said)
     try:
-        connection.execute("SELECT name, spec, dataset, lane, state, pid, started, queued FROM jobs LIMIT 1").fetchone()
-        connection.execute("SELECT text FROM notices LIMIT 1").fetchone()
-        connection.execute("SELECT kind, work, seconds FROM durations LIMIT 1").fetchone()
+        connection.execute("SELECT name, spec, dataset, lane, state, pid, started, queued FROM jobs").fetchall()
+        connection.execute("SELECT text FROM notices").fetchall()
+        connection.execute("SELECT kind, work, seconds FROM durations").fetchall()
     except sqlite3.OperationalError as error:
-        if (error.sqlite_errorname or "").startswith(_UNWRITABLE):
+        if error_name(error).startswith(_UNWRITABLE):
             raise
         raise sqlite3.DatabaseError(str(error)) from error
 
@@ -151,7 +152,7 @@ def _set_aside(path: Path) -> Path:
 
 
 def _told(path: Path, error: sqlite3.OperationalError) -> JobError:
-    if (error.sqlite_errorname or "").startswith(_UNWRITABLE):
+    if error_name(error).startswith(_UNWRITABLE):
         return _unwritable(path, str(error))
     return JobError(
         f"The queue {path.name} cannot be used: {error}. Is another program holding the file? Try again in a moment."

@@ -18,6 +18,7 @@ from typing import Any
 from core.errors import DataError, FormatError
 from core.io.atomic import replacing
 from core.io.plain_file import check_plain, is_there, open_plain
+from core.io.sqlite_damage import DAMAGED, error_name, is_damage
 from core.review.entry import Entry
 
 APPLICATION_ID, SCHEMA_VERSION = 0x4C4C4A31, 1  # "LLJ1"
@@ -170,24 +171,26 @@ def _told(path: Path) -> Iterator[None]:
     """What goes wrong with the file, in plain words."""
     try:
         yield
-    except sqlite3.OperationalError as error:
-        name = error.sqlite_errorname or ""
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            text = f"{path.name} is in use by somebody else just now. Nothing was kept. Try again in a moment."
-        elif "full" in str(error):
-            text = f"The disk is full: nothing was kept in {path.name}. Free some space there."
-        elif name.startswith(_UNWRITABLE):
-            text = _unwritable(path, str(error))
-        else:
-            text = f"{path.name} cannot be used: {error}. Nothing was changed."
-        raise DataError(text) from error
-    except sqlite3.DatabaseError as error:
-        raise DataError(
-            f"{path.name} is damaged ({error}). Nothing in it was changed. Put back a copy of it, or move it away and "
-            "import the last exported CSV."
-        ) from error
+    except DAMAGED as error:
+        raise DataError(_sentence(path, error)) from error
     except OSError as error:
         raise DataError(_unwritable(path, error.strerror or str(error))) from error
+
+
+def _sentence(path: Path, error: sqlite3.DatabaseError | UnicodeDecodeError) -> str:
+    if is_damage(error):
+        return (
+            f"{path.name} is damaged ({error}). Nothing in it was changed. Put back a copy of it, or move it away and "
+            "import the last exported CSV."
+        )
+    name = error_name(error)
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return f"{path.name} is in use by somebody else just now. Nothing was kept. Try again in a moment."
+    if "full" in str(error):
+        return f"The disk is full: nothing was kept in {path.name}. Free some space there."
+    if name.startswith(_UNWRITABLE):
+        return _unwritable(path, str(error))
+    return f"{path.name} cannot be used: {error}. Nothing was changed."
 
 
 def _unwritable(path: Path, why: str) -> str:

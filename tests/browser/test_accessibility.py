@@ -12,8 +12,10 @@ from core.review.judgements import Judgements
 from core.runs.store import datasets_path
 from tests.browser.conftest import settled
 from tests.builders import make_dataset, make_run
+from tests.dashboard.conftest import Studio
 from tests.dashboard.predict.conftest import add_map
 from tests.dashboard.review.test_issues import keep_issues
+from tests.dashboard.search.made import judgement, part, searched
 
 PAGES = {
     "": "Overview", "runs": "Runs", "dataset": "Dataset", "balance": "Balance", "train": "Train", "results": "Results",
@@ -27,8 +29,9 @@ VIEWS = (
     "dataset?dataset_view=import", "?mode=stakeholder",
     "balance?balance_view=audit", "explain?explain_view=bands",
     "predict?predict_cell=1-2", "predict?predict_view=export", "predict?predict_view=patches",
-    "predict?predict_cell=1-2&predict_section=pixel&predict_spot=r3+c4",
+    "predict?predict_cell=1-2&predict_section=pixel&predict_spot=r3+c4", "train?train_view=search",
 )  # fmt: skip
+OPENS = {"train?train_view=search": "New search"}  # a view and its button, behind which there is more
 SERIOUS = ("serious", "critical")
 
 
@@ -38,6 +41,7 @@ def run(checkpoints):
     path.parent.mkdir(parents=True)
     made = make_run(checkpoints, make_dataset(path).path)
     add_map(made)
+    searched(Studio(checkpoints, checkpoints), path, "succeeded", [part(failed=True)], judgement())
     return made
 
 
@@ -71,6 +75,10 @@ def test_axe_finds_nothing_serious_in_other_views(browser, url, run, view):
     expect(tab.locator("h1").first).to_be_visible(timeout=60_000)
     settled(tab)
     assert not serious(tab)
+    if view in OPENS:
+        tab.get_by_role("button", name=OPENS[view]).click()
+        settled(tab)
+        assert not serious(tab)
     context.close()
 
 
@@ -125,8 +133,8 @@ def test_the_link_that_is_copied_opens_the_same_view(browser, url, run):
     tab.get_by_role("button", name="Copy link").click()
     expect(tab.get_by_role("button", name="Copied")).to_be_visible()
     copied = tab.evaluate("navigator.clipboard.readText()")
-    for part in (f"run={run.name}", "head=fc", "errors_outcome=TP"):
-        assert part in copied
+    for said in (f"run={run.name}", "head=fc", "errors_outcome=TP"):
+        assert said in copied
     context.close()
 
 

@@ -1,5 +1,7 @@
 """Defences taken out one at a time: ``python -m tests.faults.without [LINE ...]`` tries them and writes seen.json.
 
+``new`` in the place of the lines: only those that were never seen to fail.
+
 Each removal is a change of one file of the program. The named test runs on a copy of the program that lacks the defence
 and has to fail there; what was seen, and when, is the last column of docs/faults.md.
 """
@@ -51,6 +53,11 @@ class Removal:
     old: str
     new: str
     test: str
+
+    @property
+    def key(self) -> str:
+        """What it is called in seen.json."""
+        return f"{self.line}: {self.what}"
 
 
 REMOVALS = (
@@ -140,6 +147,14 @@ REMOVALS = (
     Removal(23, "the proof that a path lies inside its root", "core/io/safe_paths.py",
             "    if not resolved.is_relative_to(base):", "    if False:",
             "tests/core/io/test_safe_paths.py::test_inside_refuses_what_leaves_the_root"),
+    Removal(23, "no link is followed where a file is opened", "core/io/plain_file.py",
+            "    handle = _handle(path, mode, follow)\n    try:\n        return os.fdopen",
+            "    handle = _handle(path, mode, True)\n    try:\n        return os.fdopen",
+            "tests/faults/test_linked_run.py::test_what_is_appended_to_is_no_link"),
+    Removal(23, "the look whether it is a plain file", "core/io/plain_file.py",
+            "    if not stat.S_ISREG(mode):\n        raise UnsafeFileError(",
+            "    if False:\n        raise UnsafeFileError(",
+            "tests/core/io/test_plain_file.py::test_what_is_no_plain_file_is_neither_read_nor_written"),
     Removal(24, "the escape of Markdown", "dashboard/ui/formatting.py",
             "_PUNCTUATION.sub(r\"\\\\\\1\", \" \".join(str(text).split()))", "\" \".join(str(text).split())",
             "tests/dashboard/ui/test_formatting.py::test_every_mark_of_markdown_is_escaped"),
@@ -147,9 +162,21 @@ REMOVALS = (
             "return f\"'{value}\" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value",
             "return value",
             "tests/core/io/test_csv_injection.py::test_what_a_spreadsheet_would_run_becomes_text"),
+    Removal(24, "the escape of what a report shows", "core/report/page.py",
+            "autoescape=True",
+            "autoescape=False",
+            "tests/core/report/test_page.py::test_what_a_user_wrote_stays_text"),
     Removal(25, "the limit on a safetensors header", "core/io/safetensors_file.py",
             "        if len(start) == 8 and struct.unpack(\"<Q\", start)[0] > MAX_HEADER_BYTES:", "        if False:",
             "tests/core/io/test_safetensors_file.py::test_a_header_of_millions_of_entries_is_refused_unread"),
+    Removal(25, "the limit on what a table claims", "core/io/parquet_file.py",
+            "    if needed > min(MAX_BYTES, max(ALWAYS_FINE, MAX_RATIO * size)):",
+            "    if False:",
+            "tests/core/io/test_parquet_file.py::test_a_number_repeated_a_hundred_million_times_is_not_read"),
+    Removal(25, "the list of what a backbone may be given", "core/config/model_arguments.py",
+            "    for name, value in arguments.items():",
+            "    for name, value in ():",
+            "tests/core/config/test_model_arguments.py::test_what_reads_files_or_changes_what_comes_back_is_not_passed_on"),
     Removal(26, "the look at where a request comes from", "dashboard/server.py",
             "        if not is_own(headers.get(\"origin\"), headers.get(\"host\")) and _changes(scope):",
             "        if False:",
@@ -173,6 +200,29 @@ REMOVALS = (
     Removal(28, "the list of what a child process may see", "core/jobs/processes.py",
             "for key, value in os.environ.items() if key in _ALLOWED}", "for key, value in os.environ.items()}",
             "tests/core/jobs/test_processes.py::test_children_do_not_see_secrets"),
+    Removal(28, "the setting that nothing is sent home", ".streamlit/config.toml",
+            "gatherUsageStats = false",
+            "gatherUsageStats = true",
+            "tests/dashboard/test_app.py::test_the_server_stays_on_this_machine_and_sends_nothing_home"),
+    Removal(29, "the need of a token", "core/jobs/executors/token.py",
+            "        if settings.allow_no_token and not said:",
+            "        if not said:",
+            "tests/core/jobs/executors/test_settings.py::test_a_cluster_without_a_token_is_used_only_where_that_was_allowed"),
+    Removal(29, "the look who can read the token", "core/jobs/executors/token.py",
+            "    if os.name == \"posix\" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):",
+            "    if False:",
+            "tests/core/jobs/executors/test_settings.py::test_a_token_that_others_can_read_is_refused"),
+    Removal(29, "a job's own folder sends no token elsewhere", "core/jobs/executors/settings.py",
+            "    if foreign := sorted(set(own) - set(OF_A_JOB)):",
+            "    if foreign := []:",
+            "tests/core/jobs/executors/test_settings.py::test_a_job_s_own_folder_cannot_say_where_a_token_goes"),
+    Removal(29, "the second try of a part whose worker was lost", "core/jobs/executors/ray_cluster.py",
+            "        if task.tries > self.settings.retries:",
+            "        if True:",
+            "tests/core/jobs/executors/test_ray_cluster.py::test_a_part_whose_worker_is_killed_goes_on_elsewhere_from_what_it_has_kept"),
+    Removal(29, "the word to Ray that this is the only machine", "core/jobs/executors/connection.py",
+            "ONE_MACHINE = {\"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER\": \"0\"}", "ONE_MACHINE: dict = {}",
+            "tests/core/jobs/executors/test_ray_cluster.py::test_a_cluster_of_the_job_s_own_listens_on_this_machine_alone_and_ends_with_it"),
     Removal(30, "the look at every page of the queue's file", "core/jobs/queue_db.py",
             "            _check(connection)\n            return connection", "            return connection",
             "tests/core/jobs/test_healing.py::test_a_lost_or_damaged_queue_is_rebuilt_and_nothing_runs_twice"),
@@ -182,12 +232,24 @@ REMOVALS = (
     Removal(30, "the look at the version of the queue's file", "core/jobs/queue_db.py",
             "            if version > SCHEMA_VERSION:", "            if False:",
             "tests/core/jobs/test_queue.py::test_a_queue_of_a_newer_version_is_left_alone"),
+    Removal(30, "the rows from the folders", "core/jobs/queue_db.py",
+            "    rows = list(rows_again())",
+            "    rows: list = []",
+            "tests/core/jobs/test_healing.py::test_a_lost_or_damaged_queue_is_rebuilt_and_nothing_runs_twice"),
+    Removal(30, "a status that cannot be read is that of a failed job", "core/runs/job_folder.py",
+            "        except LandslideLensError as error:\n            return {\"state\": \"failed\"",
+            "        except ZeroDivisionError as error:\n            return {\"state\": \"failed\"",
+            "tests/core/jobs/test_healing.py::test_a_damaged_folder_never_stands_in_the_way_of_others"),
     Removal(31, "the end at the last whole line", "core/runs/job_folder.py",
             "        end = block.rfind(b\"\\n\") + 1", "        end = len(block)",
             "tests/core/runs/test_store.py::test_events_are_read_once_and_a_torn_line_waits"),
     Removal(31, "the limit on what is read of events", "core/runs/job_folder.py",
             "return self.events(max(0, size - limit), limit)[0][-most:]", "return self.events(0, size)[0][-most:]",
             "tests/faults/test_long_files.py::test_the_newest_of_a_million_events_are_read_at_once"),
+    Removal(31, "the start of a process by a clock that nobody sets", "core/io/process_id.py",
+            "return ProcessId(pid, f\"{_boot()}:{after_name.split()[19]}\")",
+            "return ProcessId(pid, f\"{psutil.boot_time() + int(after_name.split()[19]) / 100:.2f}\")",
+            "tests/core/jobs/test_healing.py::test_a_clock_that_is_set_changes_nothing_for_a_live_worker"),
     Removal(32, "the version of a file in the key of the cache", "dashboard/cache.py",
             "    return facts.st_mtime_ns, facts.st_size, facts.st_ino", "    return 1, 1, 1",
             "tests/dashboard/test_cache.py::test_a_file_that_changes_is_read_again_and_no_other"),
@@ -196,6 +258,26 @@ REMOVALS = (
             "tests/core/predict/export/test_export.py::test_a_file_that_answers_otherwise_is_not_written"),
     Removal(34, "the list of free licences", "tests/supply/licences.py", "    return text in FREE", "    return True",
             "tests/supply/test_licences.py::test_what_a_licence_allows"),
+    Removal(35, "the hash of what the file holds now", "core/predict/training_dataset.py",
+            "trained_on == dataset.content_hash:",
+            "trained_on == dataset.card_hash:",
+            "tests/core/data/store/test_content_hash.py::test_a_run_is_told_that_its_dataset_was_changed_in_place"),
+    Removal(36, "the look whether the file is there", "core/analyses/datasets/importing.py",
+            "    if options.out.exists() and not options.replace:",
+            "    if False:",
+            "tests/core/commands/test_ingest.py::test_a_file_that_is_there_is_replaced_only_when_that_is_asked_for"),
+    Removal(37, "the list that makes no folder", "core/jobs/queue.py",
+            "    if not checkpoints.is_dir():\n        return []\n    return _seen",
+            "    return _seen",
+            "tests/core/jobs/test_healing.py::test_a_mistyped_checkpoints_folder_is_not_made"),
+    Removal(37, "the sweep of what dead writers left", "core/io/atomic.py",
+            "        if is_dead(left.name.removesuffix(PARTIAL).rpartition(\".\")[2].rpartition(\"-\")[0]):",
+            "        if False:",
+            "tests/core/jobs/test_healing.py::test_partial_files_of_dead_writers_are_swept_and_those_of_live_ones_stay"),
+    Removal(37, "the look whether a writer lives", "core/io/atomic.py",
+            "        if is_dead(left.name.removesuffix(PARTIAL).rpartition(\".\")[2].rpartition(\"-\")[0]):",
+            "        if True:",
+            "tests/core/jobs/test_healing.py::test_partial_files_of_dead_writers_are_swept_and_those_of_live_ones_stay"),
 )  # fmt: skip
 
 
@@ -239,8 +321,8 @@ def _tested(copy: Path, test: str) -> tuple[int, str]:
         return FAILED if code == -signal.SIGALRM else code, output.read().decode(errors="replace")
 
 
-def main(lines: list[int]) -> int:
-    """Try the removals of these lines, or all; how many passed although the defence was gone."""
+def main(wanted: list[Removal]) -> int:
+    """Try these removals; how many passed although the defence was gone."""
     for name in LIBRARIES:
         importlib.import_module(name)  # once; each child imports the program, as it was changed
     passed = 0
@@ -253,13 +335,10 @@ def main(lines: list[int]) -> int:
                 shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__", "20*"), symlinks=True)
             elif source.is_file():
                 shutil.copy(source, copy / name)
-        for removal in REMOVALS:
-            if lines and removal.line not in lines:
-                continue
+        for removal in wanted:
             said = tried(removal, copy)
             print(f"{removal.line:>2}  {said if said == 'fails' else 'PASSES'}  {removal.what}", flush=True)
-            seen = json.loads(SEEN.read_text("utf-8")) if SEEN.is_file() else {}
-            key = f"{removal.line}: {removal.what}"
+            seen, key = seen_before(), removal.key
             if said == "fails":
                 seen[key] = {"test": removal.test, "file": removal.file, "seen": datetime.now(UTC).date().isoformat()}
             else:
@@ -270,9 +349,17 @@ def main(lines: list[int]) -> int:
     return passed
 
 
+def seen_before() -> dict[str, dict]:
+    """What was seen: "LINE: DEFENCE" -> test, file, date."""
+    return json.loads(SEEN.read_text("utf-8")) if SEEN.is_file() else {}
+
+
 def _by_line(item: tuple[str, dict]) -> tuple[int, str]:
     return int(item[0].partition(":")[0]), item[0]
 
 
 if __name__ == "__main__":
-    raise SystemExit(min(1, main([int(line) for line in sys.argv[1:]])))
+    asked, before = sys.argv[1:], seen_before()
+    if asked == ["new"]:
+        raise SystemExit(min(1, main([one for one in REMOVALS if one.key not in before])))
+    raise SystemExit(min(1, main([one for one in REMOVALS if not asked or str(one.line) in asked])))

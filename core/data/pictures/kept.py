@@ -18,6 +18,7 @@ from typing import TypeVar
 from core import access
 from core.errors import DataError
 from core.io.plain_file import check_plain, folder_in, is_there
+from core.io.sqlite_damage import DAMAGED, is_damage
 
 APPLICATION_ID = 0x4C4C5031  # "LLP1"
 MOST_BYTES = 2**30  # of the file: about 150,000 pictures
@@ -101,10 +102,9 @@ class KeptPictures:
         try:
             connection = self._connect(make)
             return otherwise if connection is None else work(connection)
-        except sqlite3.OperationalError:
-            return otherwise  # locked, read-only or full
-        except sqlite3.DatabaseError:
-            self.path.unlink(missing_ok=True)  # damaged
+        except DAMAGED as error:
+            if is_damage(error):  # otherwise it is locked, read-only or full
+                self.path.unlink(missing_ok=True)
             return otherwise
         except (OSError, DataError):
             return otherwise

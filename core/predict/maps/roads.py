@@ -1,11 +1,7 @@
-"""Roads that shapes of a map cross, by name and length, from a GeoJSON or GeoPackage of lines.
-
-A file that looks like neither is never handed to GDAL, whose other formats follow links and addresses inside.
-"""
+"""Roads that shapes of a map cross, by name and length, from a GeoJSON or GeoPackage of lines."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import DataError, FormatError
-from core.io.plain_file import open_plain
+from core.errors import FormatError
 from core.predict.maps.geodesic import lengths_m
 from core.predict.maps.grid import WGS84
+from core.predict.maps.vector_reading import read_layer
 from core.text import list_names, one_line
 
 NAMES = ("name", "name:en", "road_name", "roadname", "street", "fullname", "ref")  # in this order, in any case
 UNNAMED = "without a name"
-MOST_BYTES = 2 * 2**30
 
 
 @dataclass(frozen=True)
@@ -61,25 +56,17 @@ class Crossed:
 
 def read_roads(path: Path, name_column: str | None = None) -> Roads:
     """The lines of a file, in degrees. Raises FormatError for what holds no lines or does not say where they lie."""
-    import pyogrio
     import shapely
 
-    _must_be_known(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # of shapes of no known kind: they are no lines
-            meta, _, geometry, fields = pyogrio.raw.read(Path(path).resolve(), force_2d=True)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
-        raise FormatError(f"{path.name} cannot be read as GeoJSON or GeoPackage ({one_line(error, 160)}).") from error
-    columns = dict(zip(meta["fields"], fields, strict=True))
-    shapes = shapely.from_wkb(geometry, on_invalid="ignore") if geometry is not None else np.empty(0, object)
+    found = read_layer(path, hint="Give a GeoJSON or GeoPackage with the roads as lines.")
+    shapes = found.shapes
     kept = np.isin(shapely.get_type_id(shapes), (1, 5)) & ~shapely.is_empty(shapes)  # lines and sets of lines
     if not kept.any():
         kinds = sorted({one.geom_type for one in shapes if one is not None})
         raise FormatError(f"{path.name} holds no lines ({list_names(kinds) or 'nothing'}). Roads are lines.")
-    if not meta["crs"]:
+    if not found.crs:
         raise FormatError(f"{path.name} does not say which coordinates its lines are in. Save it with its CRS.")
-    return Roads(_in_degrees(shapes[kept], meta["crs"]), _names(columns, name_column, path, len(shapes))[kept])
+    return Roads(_in_degrees(shapes[kept], found.crs), _names(found.columns, name_column, path, len(shapes))[kept])
 
 
 def crossed(shapes: np.ndarray, roads: Roads) -> Crossed:
@@ -138,15 +125,3 @@ def _names(columns: Mapping[str, np.ndarray], chosen: str | None, path: Path, n:
             if value is not None and value == value and str(value).strip():
                 names[i] = one_line(str(value).strip(), 120)
     return names
-
-
-def _must_be_known(path: Path) -> None:
-    """Raises FormatError unless the file begins as a GeoPackage (SQLite) or as JSON."""
-    if not path.is_file():
-        raise DataError(f"There is no file {path}. Give a GeoJSON or GeoPackage with the roads as lines.")
-    with open_plain(path, follow=True) as file:
-        start = file.read(64)
-    if path.stat().st_size > MOST_BYTES:
-        raise FormatError(f"{path.name} is larger than {MOST_BYTES >> 30} GiB. Cut the roads to the scene's ground.")
-    if not (start.startswith(b"SQLite format 3\0") or start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")):
-        raise FormatError(f"{path.name} is neither GeoJSON nor GeoPackage. Save the roads as one of them.")

@@ -10,17 +10,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from core.errors import FormatError
 from core.predict.maps.grid import Grid
+from core.predict.maps.vector_reading import read_layer
 
 
 def read_shapes(path: Path, layer: str, grid: Grid) -> tuple[np.ndarray, pd.DataFrame]:
-    """(n,) shapes in pixels (column, row) of the grid, and their columns, of a layer in the grid's coordinates."""
-    import pyogrio
+    """(n,) shapes in pixels (column, row) of the grid, and their columns, of a layer in the grid's coordinates.
+
+    Raises FormatError for a file that is damaged, lacks the layer or holds a shape that cannot be read.
+    """
     import shapely
 
-    meta, _, geometry, columns = pyogrio.raw.read(path, layer=layer)
-    table = pd.DataFrame(dict(zip(meta["fields"], columns, strict=True)))
-    shapes = shapely.from_wkb(geometry)
+    found = read_layer(path, layer)
+    if (shapely.get_type_id(found.shapes) < 0).any():
+        raise FormatError(f"{path.name} is damaged: some of its shapes cannot be read. Make the map again.")
+    table, shapes = pd.DataFrame(found.columns), found.shapes
     inverse = ~grid.affine
     a, b, c, d, e, f = tuple(inverse)[:6]
     return shapely.transform(shapes, lambda xy: xy @ np.array([[a, d], [b, e]]) + (c, f)), table

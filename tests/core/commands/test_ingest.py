@@ -121,6 +121,7 @@ def test_relative_paths_are_of_the_working_directory_or_of_the_source(source, tm
     assert answer("folders", "src", "--out", "y.h5", "--masks", "src/masks")["n"] == 2
 
 
+@pytest.mark.fault(36)
 def test_a_file_that_is_there_is_replaced_only_when_that_is_asked_for(source, tmp_path):
     out = tmp_path / "x.h5"
     out.write_text("somebody's notes")

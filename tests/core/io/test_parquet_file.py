@@ -32,6 +32,7 @@ def _refused(path, said, kind=UnsafeFileError):
     assert time.process_time() - began < 1.0 and used < 300 and "\n" not in str(error.value)
 
 
+@pytest.mark.fault(25)
 def test_a_number_repeated_a_hundred_million_times_is_not_read(tmp_path):
     groups = pa.table({"a": np.zeros(10**7)})
     with pq.ParquetWriter(tmp_path / "x.parquet", groups.schema) as writer:
@@ -41,6 +42,7 @@ def test_a_number_repeated_a_hundred_million_times_is_not_read(tmp_path):
     _refused(tmp_path / "x.parquet", "claims 0.7 GiB of values in")
 
 
+@pytest.mark.fault(25)
 def test_a_long_text_repeated_a_million_times_is_not_read(tmp_path):
     texts = pa.DictionaryArray.from_arrays(np.zeros(10**6, np.int32), ["x" * 10**5])
     pq.write_table(pa.table({"id": texts}), tmp_path / "x.parquet", store_schema=False)

@@ -40,6 +40,7 @@ def strange(tmp_path):
 NOT_PLAIN = ("link", "dangling", "loop", "device", "sub/pipe", "socket")
 
 
+@pytest.mark.fault(23)
 @pytest.mark.parametrize("mode", ["rb", "ab", "a+b"])
 @pytest.mark.parametrize("name", NOT_PLAIN)
 def test_what_is_no_plain_file_is_neither_read_nor_written(strange, name, mode):

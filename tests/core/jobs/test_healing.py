@@ -89,6 +89,21 @@ def damage_the_header(checkpoints):
     (checkpoints / "queue.sqlite").write_bytes(b"this is no database" * 100)
 
 
+def damage_a_statement(checkpoints):
+    """A byte that is no text where SQLite quotes the file in its error."""
+    path = checkpoints / "queue.sqlite"
+    data = path.read_bytes()
+    assert b"UNIQUE INDEX" in data
+    path.write_bytes(data.replace(b"UNIQUE INDEX", b"\xa4NIQUE INDEX"))
+
+
+def damage_a_name(checkpoints):
+    """A byte that is no text in the row of the last job."""
+    with sqlite3.connect(checkpoints / "queue.sqlite") as connection:
+        connection.execute("UPDATE jobs SET spec = CAST(x'a4' AS TEXT) WHERE rowid = (SELECT MAX(rowid) FROM jobs)")
+    connection.close()
+
+
 def another_table(checkpoints):
     rm_queue(checkpoints)
     with sqlite3.connect(checkpoints / "queue.sqlite") as connection:
@@ -109,8 +124,13 @@ def an_older_version(checkpoints):
     connection.close()
 
 
+HARMS = (
+    rm_queue, damage_a_page, damage_a_statement, damage_a_name, damage_the_header, another_table, an_older_version,
+)  # fmt: skip
+
+
 @pytest.mark.fault(30)
-@pytest.mark.parametrize("harm", [rm_queue, damage_a_page, damage_the_header, another_table, an_older_version])
+@pytest.mark.parametrize("harm", HARMS)
 def test_a_lost_or_damaged_queue_is_rebuilt_and_nothing_runs_twice(tmp_path, dataset, harm):
     run, waiting = running(tmp_path, dataset)
     worker = claim.working(run.path)
@@ -140,6 +160,7 @@ def test_the_commands_tell_once_that_the_queue_was_rebuilt(tmp_path, dataset):
         queue.cancel(tmp_path, one.name, patience_s=5)
 
 
+@pytest.mark.fault(37)
 @pytest.mark.parametrize("named", ["jobs list", "jobs show x", "jobs cancel x", "jobs resume x", "jobs retry x"])
 def test_a_mistyped_checkpoints_folder_is_not_made(tmp_path, named):
     answer = core(*named.split(), "--checkpoints", tmp_path / "typo", check=False)
@@ -337,6 +358,7 @@ def test_a_folder_that_is_deleted_under_a_writer_does_not_come_back(tmp_path, mo
     atomic.write_text(tmp_path / "other" / "x.json", "{}")
 
 
+@pytest.mark.fault(37)
 def test_partial_files_of_dead_writers_are_swept_and_those_of_live_ones_stay(tmp_path):
     code = (
         "import os, sys, signal; from pathlib import Path; from core.io import atomic\n"

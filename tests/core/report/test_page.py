@@ -51,6 +51,7 @@ def read(html):
     return parser
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize("text", EVIL)
 def test_what_a_user_wrote_stays_text(text):
     plain, evil = read(page.html_of(everything("name"))), read(page.html_of(everything(text)))
@@ -59,6 +60,7 @@ def test_what_a_user_wrote_stays_text(text):
     assert text in evil.words
 
 
+@pytest.mark.fault(24)
 def test_the_policy_lets_nothing_in_and_no_address_is_named():
     html = page.html_of(everything("name"))
     assert f'content="{page.POLICY.replace(chr(39), "&#39;")}"' in html

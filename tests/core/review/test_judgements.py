@@ -311,6 +311,18 @@ def test_a_torn_file_is_refused_and_left_as_it_is(folder, keep):
     assert len(judgements.latest()) == 20
 
 
+def test_bytes_that_are_no_text_are_damage_and_told_so(folder):
+    judgements = Judgements(folder)
+    judgements.add("patch", "p", "not", "ana")
+    whole = judgements.path.read_bytes()
+    judgements.path.write_bytes(whole.replace(b"UNIQUE, at TEXT", b"\xa4NIQUE, at TEXT"))
+    with pytest.raises(DataError, match=r"damaged .*Put back a copy"):
+        judgements.latest()
+    judgements.path.write_bytes(whole.replace(b"ana", b"a\xa4a"))
+    with pytest.raises(DataError, match=r"damaged .*Put back a copy"):
+        judgements.latest()
+
+
 def test_another_kind_of_file_is_refused(folder):
     judgements = Judgements(folder)
     judgements.path.write_bytes(b"id,label\n" * 200)

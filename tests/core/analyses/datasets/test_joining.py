@@ -13,6 +13,7 @@ from tests.builders import make_tiny
 from tests.command_line import core
 
 
+@pytest.mark.fault(36)
 def test_two_files_become_one_and_what_is_there_stays(tmp_path):
     a, b = (make_tiny(tmp_path / f"{name}.h5", n=12, side=8, seed=seed) for seed, name in enumerate("ab"))
     target, out = CheckpointsTarget(tmp_path / "ck"), tmp_path / "j.h5"

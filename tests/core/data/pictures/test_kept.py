@@ -59,6 +59,7 @@ def _cut(path):
     [
         _cut,
         lambda path: path.write_bytes(b"no database at all" * 100),
+        lambda path: path.write_bytes(path.read_bytes().replace(b"PRIMARY KEY", b"\xa4RIMARY KEY")),
         lambda path: path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 60_000),
     ],
 )

@@ -45,6 +45,7 @@ def test_the_hash_of_an_untouched_file_is_the_one_on_its_card(tmp_path):
     assert open_dataset(tmp_path / "copy.h5").content_hash == data.content_hash
 
 
+@pytest.mark.fault(35)
 @pytest.mark.parametrize("change", [other_pixels, other_label, other_group, with_its_old_time(other_label)])
 def test_a_run_is_told_that_its_dataset_was_changed_in_place(tmp_path, change):
     data = make_dataset(tmp_path / "datasets" / "tiny.h5", n=30)
@@ -58,6 +59,7 @@ def test_a_run_is_told_that_its_dataset_was_changed_in_place(tmp_path, change):
         training_dataset(run)
 
 
+@pytest.mark.fault(35)
 def test_a_dataset_of_the_same_ids_and_other_pixels_is_another_one(tmp_path):
     data = make_dataset(tmp_path / "datasets" / "tiny.h5", n=30)
     run = make_run(tmp_path, data.path)

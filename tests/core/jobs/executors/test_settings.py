@@ -29,6 +29,7 @@ def test_what_holds_is_said_by_the_folder_the_environment_and_the_job_the_last_c
     assert (found.executor, found.address, found.cpus, found.gpus) == ("ray", "10.0.0.1:6379", 8, 0.5)
 
 
+@pytest.mark.fault(29)
 def test_a_job_s_own_folder_cannot_say_where_a_token_goes(run):
     settings.write(run.path, {"executor": "ray", "address": "203.0.113.9:6379"})
     with pytest.raises(ConfigError, match="sets address, which is no job's own"):
@@ -84,6 +85,18 @@ def test_a_cluster_without_a_token_is_used_only_where_that_was_allowed(tmp_path,
     with pytest.raises(JobError, match="lets anybody who reaches it run code"):
         token.token_of(asked)
     assert token.token_of(asked.model_copy(update={"allow_no_token": True})) is None
+
+
+@pytest.mark.fault(29)
+def test_a_token_that_others_can_read_is_refused(tmp_path):
+    (secret := tmp_path / "token").write_text("x" * 40)
+    asked = JobsConfig(executor="ray", address="10.0.0.1:6379", token_file=str(secret))
+    for mode in (0o640, 0o604):
+        secret.chmod(mode)
+        with pytest.raises(JobError, match=f"chmod 600 {secret}"):
+            token.token_of(asked)
+    secret.chmod(0o600)
+    assert token.token_of(asked) == secret
 
 
 @needs_ray
