@@ -19,4 +19,4 @@ are features and ``xy`` (N, 2) their map; ``cam`` is a heat map; ``drop`` the sc
 Importing this package loads nothing heavy.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

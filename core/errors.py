@@ -9,6 +9,7 @@
     ├── FoldError                 the folds that were asked for cannot be drawn
     ├── TrainingError             training cannot go on (diverged, out of memory, nothing to learn from)
     ├── RunError                  a run folder is missing, incomplete, damaged or of another version
+    │   └── NotMadeError          a run's own settings make no such result: nothing is wrong
     ├── JobError                  a job cannot be submitted, cancelled or resumed
     │   └── ClusterError          the cluster that a job runs on is not there, or went away: it can be resumed
     ├── MissingDependencyError    an optional library is not installed
@@ -78,6 +79,10 @@ class TrainingError(LandslideLensError):
 
 class RunError(LandslideLensError):
     """A run folder is missing, incomplete, damaged or of another version."""
+
+
+class NotMadeError(RunError):
+    """By its own settings a run has no such result: nothing is wrong, and pages say it without alarm."""
 
 
 class JobError(LandslideLensError):

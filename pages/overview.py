@@ -1,10 +1,10 @@
-"""Overview: the best run in a sentence, three numbers and six pictures; what to do next; every run and dataset."""
+"""Overview: the best run in a sentence, three numbers, six pictures; what to do next; runs, ensembles, datasets."""
 
 import streamlit as st
 
 from dashboard import stakeholder, state
 from dashboard.jobs import progress, turn_menu
-from dashboard.overview import briefing, cards, datasets, for_stakeholders, runs, tour
+from dashboard.overview import briefing, cards, datasets, ensembles, for_stakeholders, runs, tour
 from dashboard.overview.guided_path import guided_path
 from dashboard.overview.next_steps import next_steps
 from dashboard.ui import empty_states, guards
@@ -57,4 +57,5 @@ else:
             cards.dataset_card(data)
 
 runs.runs_table()
+ensembles.ensembles_table()
 datasets.datasets_table()

@@ -114,9 +114,8 @@ MEANT: dict[str, tuple[str, ...]] = {
     "python -m core train scenes.h5": (SCENES, "python -m core train scenes.h5"),
     "python -m core audit smote RUN": ("python -m core audit smote balanced",),
     "python -m core audit smote RUN --realism": ("python -m core audit smote balanced --realism",),
-    "python -m core jobs list | show | cancel | retry JOB": (
-        "python -m core jobs list", "python -m core jobs show RUN", "python -m core jobs cancel WAITING",
-        "python -m core jobs retry ASKED",
+    "python -m core jobs show JOB": (
+        "python -m core jobs show RUN", "python -m core jobs cancel WAITING", "python -m core jobs retry ASKED",
     ),
     "python -m core jobs priority JOB first": ("python -m core jobs priority WAITING first",),
     "python -m core jobs pause JOB": ("python -m core jobs pause WAITING", "python -m core jobs go-on WAITING"),

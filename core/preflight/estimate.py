@@ -23,11 +23,13 @@ from core.data.store import Dataset, open_dataset
 from core.device import autocast_dtype, choose_device, free_bytes
 from core.errors import DataError
 from core.flow.run_context import COPIES
-from core.preflight.time_estimate import TimeEstimate
+from core.preflight.time_estimate import PhaseEstimate, TimeEstimate
 from core.preflight.trial_steps import (
+    REST,
     STEPS,
     Sizes,
     TrainedSteps,
+    epochs_of_phases,
     measure_heads,
     measure_prediction,
     measure_smote,
@@ -39,6 +41,7 @@ from core.train.networks.model_scaling import model_scaling
 
 PREDICTED_OF_CAM = 4  # a Grad-CAM map costs about as much as this many predictions
 MAP_S = 12.0  # of a fold's embedding map: UMAP on two CPU cores
+OPEN = {"all": "whole network", "head": "last layer", "layers": "open layers", "blocks": "open blocks"}  # trainable
 GROUP_SUBSETS = 16  # subsets of band groups that are occluded together
 
 
@@ -60,22 +63,27 @@ def estimate(path: Path, config: RunConfig, disk: Path | None = None) -> Steps[T
     before = psutil.Process().memory_info().rss
     free = free_bytes(device)
     yield Progress(0.1, f"Training {STEPS} steps at a time on {_device_name(device)}.")
-    trained = measure_training(patches, labels, config, normaliser, selection.bands, device)
+    planned = epochs_of_phases(config.train)
+    trained = {
+        phase: measure_training(patches, labels, config, normaliser, selection.bands, device, phase, 1 / len(planned))
+        for phase in planned
+    }
+    main = list(trained.values())[-1]
     yield Progress(0.6, "Predicting, balancing and fitting heads on a sample.")
-    predicted = measure_prediction(trained.network, patches, config, device)
+    predicted = measure_prediction(main.network, patches, config, device)
     smote_s = measure_smote(patches[labels == 1], sizes, config, device)
-    heads_s = measure_heads(trained.network.n_features, sizes, config, device)
+    heads_s = measure_heads(main.network.n_features, sizes, config, device)
     yield Progress(1.0, "Done.")
 
     steps = ceil((sizes.learnt + sizes.synthetic) / config.train.batch_size)
     n = int((selection.labels >= 0).sum())
-    looks = 1 + (sizes.held > 0)
-    judged_s = (sizes.judged + (looks - 1) * sizes.held) * predicted.plain
-    epoch_s = steps * trained.seconds_per_step + judged_s + trained.checkpoint_s
+    phases = tuple(
+        _phase(name, epochs, trained[name], steps, sizes, predicted.plain, config) for name, epochs in planned.items()
+    )
     folds, epochs = config.folds.n_splits, config.train.epochs
     occluded = 1 + len(names) * len(config.explain.occlusion_baselines) + GROUP_SUBSETS * sizes.positive / sizes.learnt
     seconds = {
-        "training": folds * epochs * epoch_s,
+        "training": folds * sum(phase.seconds for phase in phases),
         "balancing": folds * smote_s,
         "embedding": folds * (len(dataset) + sizes.synthetic) * predicted.judged,
         "heads": folds * heads_s,
@@ -87,30 +95,48 @@ def estimate(path: Path, config: RunConfig, disk: Path | None = None) -> Steps[T
     placement = "streamed" if free is not None and data_bytes > SHARE_FOR_DATA * free else "device"
     on_device = data_bytes if placement == "device" else 0
     where = disk or dataset.path.parent
+    process = max(one.process_bytes for one in trained.values())
     return TimeEstimate(
         device=_device_name(device),
         precision="float32" if autocast_dtype(device, config.precision) is None else "bfloat16",
-        steps_measured=trained.steps,
-        seconds_per_step=trained.seconds_per_step,
-        images_per_second=trained.images_per_second,
+        steps_measured=sum(one.steps for one in trained.values()),
+        seconds_per_step=main.seconds_per_step,
+        images_per_second=main.images_per_second,
         steps_per_epoch=steps,
-        seconds_per_epoch=epoch_s,
+        seconds_per_epoch=phases[-1].seconds_per_epoch,
         epochs=epochs,
         folds=folds,
         n_train=sizes.learnt,
         n_synthetic=sizes.synthetic,
         seconds=seconds,
         measured_parts=("training", "balancing", "embedding", "heads"),
-        process_bytes=max(before, trained.process_bytes) + COPIES * len(dataset) * patch_bytes,
+        process_bytes=max(before, process) + COPIES * len(dataset) * patch_bytes,
         process_free_bytes=before + psutil.virtual_memory().available,
-        device_bytes=None if free is None else trained.device_bytes + on_device,
+        device_bytes=None if free is None else max(one.device_bytes for one in trained.values()) + on_device,
         device_free_bytes=free,
         data_bytes=data_bytes,
         placement=placement,
-        pieces=trained.pieces,
-        disk_bytes=_disk_bytes(trained, len(dataset), sizes, config),
+        pieces=max(one.pieces for one in trained.values()),
+        disk_bytes=_disk_bytes(main, len(dataset), sizes, config),
         disk_free_bytes=shutil.disk_usage(where).free,
+        phases=phases,
     )
+
+
+def _phase(
+    name: str, epochs: int, trained: TrainedSteps, steps: int, sizes: Sizes, predict_s: float, config: RunConfig
+) -> PhaseEstimate:
+    """One phase of a fold. predict_s: seconds in which a patch is answered.
+
+    Where a frozen backbone reads its patches once, so does it those that are judged after each epoch.
+    """
+    name = OPEN[config.train.trainable] if name == REST else name
+    epoch_s, judged = steps * trained.seconds_per_step + trained.checkpoint_s, sizes.judged + sizes.held
+    if trained.read_s is None:
+        return PhaseEstimate(name, epochs, epoch_s + judged * predict_s, 0.0)
+    views = config.train.frozen_views or 1
+    once_s = (sizes.learnt + sizes.synthetic + judged / views) * trained.read_s
+    return PhaseEstimate(name, epochs, epoch_s, once_s)
 
 
 def _sample(dataset: Dataset, selection: Selection, config: RunConfig) -> tuple[np.ndarray, np.ndarray]:

@@ -8,13 +8,34 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class PhaseEstimate:
+    """A phase of a fold's training. ``once_s``: reading every patch once for all its epochs, by a frozen backbone."""
+
+    name: str
+    epochs: int
+    seconds_per_epoch: float
+    once_s: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """The whole phase, in one fold."""
+        return self.epochs * self.seconds_per_epoch + self.once_s
+
+    @property
+    def words(self) -> str:
+        """For people: "last layer 2 epochs in 5 s (patches read once 40 s)"."""
+        once = f" (patches read once: {_time(self.once_s)})" if self.once_s else ""
+        return f"{self.name} {self.epochs} epochs in {_time(self.seconds)}{once}"
+
+
+@dataclass(frozen=True)
 class TimeEstimate:
     """What was measured, and what follows. Times in seconds, memory and disk in bytes.
 
     ``seconds`` by part of the run; ``measured_parts`` names those that rest on a measurement, the others are
     extrapolated. ``data_bytes``: the training part of a fold with its synthetic patches. ``placement``: "device" where
     these fit on the device, else "streamed". ``pieces``: parts that a batch had to be split into. ``device_bytes`` is
-    None on a CPU.
+    None on a CPU. A step and an epoch are those of the last phase; ``phases``: all of them, in their order.
     """
 
     device: str
@@ -39,12 +60,14 @@ class TimeEstimate:
     pieces: int
     disk_bytes: int
     disk_free_bytes: int
+    phases: tuple[PhaseEstimate, ...] = ()
 
     @classmethod
     def of_dict(cls, values: Mapping[str, Any]) -> TimeEstimate:
         """The inverse of :meth:`to_dict`."""
-        own = {field.name: values[field.name] for field in fields(cls)}
-        return cls(**own | {"measured_parts": tuple(own["measured_parts"])})
+        own = {field.name: values[field.name] for field in fields(cls) if field.name in values}
+        phases = tuple(PhaseEstimate(**one) for one in own.get("phases", ()))
+        return cls(**own | {"measured_parts": tuple(own["measured_parts"]), "phases": phases})
 
     @property
     def total_seconds(self) -> float:
@@ -65,7 +88,8 @@ class TimeEstimate:
             f"{self.images_per_second:,.0f} patches per second.",
             f"Each fold trains on {self.n_train:,} patches and {self.n_synthetic:,} synthetic ones: "
             f"{self.steps_per_epoch:,} steps per epoch, {_time(self.seconds_per_epoch)} with validation and "
-            "checkpoint.",
+            "checkpoint."
+            + (f" Phases of a fold: {', '.join(one.words for one in self.phases)}." if len(self.phases) > 1 else ""),
             f"The whole run, {self.folds} folds of {self.epochs} epochs: about {_time(self.total_seconds)} ("
             + ", ".join(f"{part} {_time(value)}" for part, value in self.seconds.items())
             + "). Maps and explanations are extrapolated, the rest is measured on a sample.",

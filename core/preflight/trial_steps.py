@@ -16,21 +16,28 @@ import numpy as np
 import psutil
 import torch
 
-from core.config import RunConfig
+from core.config import RunConfig, TrainConfig
 from core.data.bands import Band
 from core.data.normalise import Normaliser
-from core.device import memory_bytes
+from core.device import autocast_dtype, memory_bytes
 from core.heads.fold import HeadSet, fit_on_embeddings
 from core.smote.methods import oversample
 from core.smote.resample import n_synthetic, normalised_range
+from core.train.augmentation.colour import BandUnits
+from core.train.batches import place
+from core.train.frozen_features import FrozenFeatures, can_be_kept
 from core.train.inference import embed
 from core.train.loop import fit
 from core.train.networks.arguments import fitting_arguments
 from core.train.networks.backbones import build_network
+from core.train.networks.network import Network
+from core.train.optimisation.unfreezing import opening_at
+from core.train.targets import soft_targets
 
 STEPS = 4  # of an epoch that is measured
 MEASURE_S = 8.0  # epochs are measured for this long, at least two of them
 MOST_EPOCHS = 12
+PHASES = HEAD, TOP, REST = "last layer", "top layers", "rest"  # of a training; the rest: what is `trainable`
 PARENTS, ROWS = 60, 1000  # at most, of the SMOTE and of the heads that are measured
 
 
@@ -58,7 +65,11 @@ class Sizes:
 
 @dataclass(frozen=True)
 class TrainedSteps:
-    """A network after ``steps`` measured steps, and what they took; device bytes do not include the sample."""
+    """A network after ``steps`` measured steps of a phase, and what they took; device bytes do not include the sample.
+
+    ``read_s``: seconds in which a frozen backbone reads one patch for all epochs of the phase, all its views together
+    (``train.frozen_views``); None where every step reads its patches.
+    """
 
     network: Any
     steps: int
@@ -69,6 +80,15 @@ class TrainedSteps:
     process_bytes: int
     device_bytes: int
     pieces: int
+    read_s: float | None = None
+
+
+def epochs_of_phases(train: TrainConfig) -> dict[str, int]:
+    """How many epochs each phase has: the last layer, the top layers, then what is ``trainable``; only those it has."""
+    head = min(train.head_epochs, train.epochs)
+    top = min(train.top_epochs, train.epochs - head)
+    phases = {HEAD: head, TOP: top, REST: train.epochs - head - top}
+    return {phase: epochs for phase, epochs in phases.items() if epochs}
 
 
 def measure_training(
@@ -78,14 +98,19 @@ def measure_training(
     normaliser: Normaliser,
     bands: Sequence[Band],
     device: torch.device,
+    phase: str = REST,
+    share: float = 1.0,
 ) -> TrainedSteps:
-    """A few epochs of ``STEPS`` steps by the training loop itself; the first one warms up and is not counted."""
+    """A few epochs of ``STEPS`` steps by the training loop itself; the first one warms up and is not counted.
+
+    phase: one of ``PHASES``. share: of ``MEASURE_S``, in which at least two epochs are measured.
+    """
     model = fitting_arguments(config.model)[0].model_copy(
         update={"pretrained": False, "weights": None, "sar_weights": None}
     )
+    alone = {"head_epochs": MOST_EPOCHS * (phase == HEAD), "top_epochs": MOST_EPOCHS * (phase == TOP)}
     train = config.train.model_copy(
-        update={"epochs": MOST_EPOCHS, "select": "last", "patience": None, "judge_steps": None}
-        | {"head_epochs": 0, "top_epochs": 0}  # the phase with everything open takes longest
+        update={"epochs": MOST_EPOCHS, "select": "last", "patience": None, "judge_steps": None} | alone
     )
     trial = config.model_copy(update={"model": model, "train": train})
     network, _ = build_network(model, bands, patches.shape[2:], config.seed, normaliser.units)
@@ -103,7 +128,7 @@ def measure_training(
                 began = time.perf_counter()
                 continue
             speeds.append(result.images_per_second)
-            enough = len(speeds) >= 2 and time.perf_counter() - began > MEASURE_S
+            enough = len(speeds) >= 2 and time.perf_counter() - began > share * MEASURE_S
             if enough or result.epoch >= MOST_EPOCHS - 1:  # the last epoch does more than the others
                 break
         epochs.close()
@@ -112,10 +137,22 @@ def measure_training(
         process, held = psutil.Process().memory_info().rss, memory_bytes(device)
     speed = float(np.median(speeds))
     sample_bytes = patches.nbytes if device.type == "cuda" else 0
+    keeps = train.frozen_views is not None and can_be_kept(network, opening_at(1, network, train))
+    read_s = _reading(network, patches, labels, config, device) / len(patches) if keeps else None
     return TrainedSteps(
         network, len(speeds) * STEPS, config.train.batch_size / speed, speed, float(np.median(saves)), checkpoint_bytes,
-        process, max(0, held - sample_bytes), result.pieces,
+        process, max(0, held - sample_bytes), result.pieces, read_s,
     )  # fmt: skip
+
+
+def _reading(
+    network: Network, patches: np.ndarray, labels: np.ndarray, config: RunConfig, device: torch.device
+) -> float:
+    """Seconds in which a frozen backbone reads these patches in all their views."""
+    data, dtype = place(patches, soft_targets(labels), device), autocast_dtype(device, config.precision)
+    units = BandUnits(network.bands, *network.units, device) if network.units else None
+    n_views = config.train.frozen_views or 1
+    return _best_of(2, lambda: FrozenFeatures(network, data, config.augment, n_views, config.seed, units, dtype))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from core.config import RunConfig
 from core.config.training import COLUMNS
-from core.errors import RunError
+from core.errors import NotMadeError
 from core.io.plain_file import is_there
 from core.io.safetensors_file import save_arrays
 from core.runs.plain_files import folder_in, write_json, write_table
@@ -64,12 +64,12 @@ class ExplanationFiles:
     def cams(self) -> tuple[pd.DataFrame, np.ndarray, dict]:
         """Out-of-fold Grad-CAM: index (id, fold, row), raw maps (N, h, w) float32 and the card (layer, target).
 
-        Raises RunError for a run on a table of columns, which has none.
+        Raises NotMadeError for a run on a table of columns, which has none.
         """
         path = folder_in(self.path, "cam")
         self._require_explained("attention maps")
         if self.config().model.backbone == COLUMNS:
-            raise RunError(
+            raise NotMadeError(
                 "This run learnt from a table of columns. There are no pictures, so there are no attention maps; what "
                 "each column matters is under Explain, Bands."
             )
@@ -88,7 +88,7 @@ class ExplanationFiles:
 
     def _require_explained(self, what: str) -> None:
         if not self.config().explain.enabled:
-            raise RunError(
+            raise NotMadeError(
                 f"This run was trained without {what} (explain.enabled=false, as sets of runs with a small budget "
                 "are). Train its settings again with explain.enabled=true to see them."
             )

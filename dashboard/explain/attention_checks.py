@@ -44,6 +44,7 @@ def checks(run: RunFolder) -> None:
     """The newest report or the one chosen, and the form that makes another."""
     reports = or_stop(attention_checks.reports, run)
     if not reports:
+        or_stop(run.cams)  # a run without maps has none to check
         analyses.nothing_yet(
             run, NAME, "These maps have not been checked yet",
             "An attention map always shows something. The sanity checks remove the pixels that it points at and "

@@ -1,6 +1,11 @@
+import re
+import tomllib
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from core import __version__
 from core.config import RunConfig
 from core.data.bands import RGB_BANDS
 from core.data.store import DatasetWriter
@@ -37,3 +42,10 @@ def test_a_run_names_its_data_code_and_seed(dataset):
 def test_the_libraries_of_maps_and_export_are_named_and_asked_for():
     maps = {"rasterio", "pyproj", "shapely", "pyogrio", "onnx", "onnxruntime"}
     assert maps <= set(LIBRARIES) and maps <= set(REQUIRED)
+
+
+def test_the_version_is_one_in_package_project_and_changelog():
+    root = Path(__file__).parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    released = re.findall(r"^## \[(\d[^\]]*)\] - \d{4}-\d\d-\d\d$", (root / "CHANGELOG.md").read_text("utf-8"), re.M)
+    assert project["version"] == __version__ == released[0]

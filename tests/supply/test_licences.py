@@ -1,6 +1,7 @@
 """FAULTS 34: no library that is needed to run binds whoever runs it; all stand in a bill of materials."""
 
 import json
+from email.message import Message
 
 import pytest
 
@@ -12,7 +13,28 @@ def test_every_library_at_run_time_has_a_known_licence_and_none_is_gpl_or_agpl()
     found = licences.packages()
     assert {"streamlit", "torch", "numpy", "authlib"} <= found.keys() and len(found) > 60
     assert not [f"{one.name} {one.version}: no licence is known" for one in found.values() if not one.licence]
-    assert not [f"{one.name}: {one.licence}" for one in found.values() if not licences.is_free(one.licence)]
+    of_cuda = {name for name, one in found.items() if one.licence == licences.NVIDIA}
+    assert all(name.startswith("nvidia-") or name == "cuda-toolkit" for name in of_cuda), of_cuda
+    kept = [one for name, one in found.items() if name not in of_cuda]
+    assert not [f"{one.name}: {one.licence}" for one in kept if not licences.is_free(one.licence)]
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "licence"),
+    [
+        ("nvidia-cublas", {"License-Expression": licences.NVIDIA}, licences.NVIDIA),
+        ("nvidia-cufft", {"License": licences.NVIDIA, "Classifier": "License :: Other/Proprietary License"},
+         licences.NVIDIA),
+        ("nvidia-cusparselt-cu13", {"License": "NVIDIA Proprietary Software"}, licences.NVIDIA),
+        ("nvidia-nvtx", {"License": "Apache 2.0", "Classifier": "License :: Other/Proprietary License"}, "Apache-2.0"),
+        ("other", {"License": "MIT", "Classifier": "License :: Other/Proprietary License"}, ""),
+    ],
+)  # fmt: skip
+def test_what_the_cuda_build_of_torch_brings_is_told_from_what_is_free(name, fields, licence):
+    facts = Message()
+    for field, value in fields.items():
+        facts[field] = value
+    assert licences.licence_of(name, facts) == licence and not licences.is_free(licences.NVIDIA)
 
 
 @pytest.mark.fault(34)

@@ -93,3 +93,25 @@ def test_settings_that_cannot_be_trained_with_are_refused_as_the_run_would(tiny_
     one_class = make_tiny(tmp_path / "one.h5", n=12, positive_every=100)
     with pytest.raises(DataError, match="patches of both classes"):
         finished(estimate(one_class, config.with_overrides(["data.exclude=p000"])))
+
+
+def test_a_frozen_backbone_reads_its_patches_once_whatever_the_number_of_epochs(tiny_dataset, config):
+    wide = [*QUICK, 'model.arguments={"channels": [32, 64, 64, 64]}', "train.epochs=12"]
+    phased = ["train.head_epochs=8", "train.top_epochs=2", "train.top_layers=10", "train.frozen_views=2"]
+    config = preset("demo").with_overrides([*wide, *phased])
+    estimated, _ = finished(estimate(tiny_dataset, config))
+    last, top, rest = estimated.phases
+    assert [one.epochs for one in estimated.phases] == [8, 2, 2]
+    assert estimated.seconds["training"] == pytest.approx(2 * sum(one.seconds for one in estimated.phases))
+    assert last.once_s > 0 == top.once_s == rest.once_s and rest.seconds_per_epoch == estimated.seconds_per_epoch
+    assert last.seconds_per_epoch < 0.7 * rest.seconds_per_epoch, "a step of the last layer is a matrix product"
+    everything_open = 2 * 12 * rest.seconds_per_epoch
+    assert estimated.seconds["training"] < everything_open, "what the estimate said before phases were measured"
+    assert "Phases of a fold: last layer 8 epochs" in estimated.sentences()[1]
+
+
+def test_a_network_whose_last_layer_alone_learns_is_read_once_in_its_only_phase(tiny_dataset, config):
+    estimated, _ = finished(estimate(tiny_dataset, config.with_overrides(["train.trainable=head"])))
+    assert [one.once_s for one in estimated.phases] == [0.0], "every batch is read anew"
+    kept, _ = finished(estimate(tiny_dataset, config.with_overrides(["train.trainable=head", "train.frozen_views=1"])))
+    assert kept.phases[0].once_s > 0 and "Phases of a fold" not in " ".join(kept.sentences())
