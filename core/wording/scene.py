@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from core.predict.scene.rasters import REASONS
-from core.text import count, duration, percent
+from core.text import count, counted, duration, percent
 
 
 def cells_for(cells: pd.DataFrame, share: int) -> int:
@@ -26,7 +26,8 @@ def sentence(report: Mapping[str, Any], cells: pd.DataFrame | None, first: int) 
         shown = amount(scene, "landslide")
         return f"{shown} of {amount(scene, 'answered')} are at the threshold or above."
     if not (cells["expected_km2"] > 0).any():
-        return f"No landslide ground is expected in the {count((cells['rank'] > 0).sum())} cells that were seen."
+        n = int((cells["rank"] > 0).sum())
+        return f"No landslide ground is expected in the {counted(n, 'cell')} that {'was' if n == 1 else 'were'} seen."
     ranked = cells[cells["rank"].between(1, first)]
     hours = duration(60 * float(report["options"]["minutes"]) * first)
     whose = f"these {count(first)} cells" if first > 1 else "this cell"

@@ -35,7 +35,7 @@ from core.runs.job_folder import now
 from core.runs.labels import title_of
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
-from core.text import count, interval_percent, number, percent
+from core.text import count, counted, interval_percent, number, percent
 from core.wording import results
 from core.wording.names import head_title
 from core.wording.scene import amount, cells_for, sentence, unseen_sentence
@@ -173,7 +173,7 @@ def _cells(report: Mapping[str, Any], cells: pd.DataFrame, first: int) -> Sectio
         cell = [f"{int(row.rank)}", str(row.cell), number(row.expected_km2, 3), percent(row.held, 0),
                 number(row.prob_max, 2)]  # fmt: skip
         rows.append((*cell, *([number(row.slope_deg, 0)] if with_slope else ()), str(row.status)))
-    table = Table((*columns, "Status"), tuple(rows), f"The first {len(rows)} of {len(ranked)} cells that were seen",
+    table = Table((*columns, "Status"), tuple(rows), f"The first {len(rows)} of {counted(len(ranked), 'cell')} seen",
                   tuple(columns[2:]))  # fmt: skip
     parts: list[Part] = [_workload(report), table]
     triage = report["triage"]
@@ -199,10 +199,6 @@ def _workload(report: Mapping[str, Any]) -> Part:
     return Table(columns, rows, f"What it takes, at {minutes:g} minutes a cell", columns[1:])
 
 
-def _polygons_word(n: int) -> str:
-    return f"{count(n)} polygon{'' if n == 1 else 's'}"
-
-
 def _polygons(own: ResultFolder, report: Mapping[str, Any]) -> Section:
     facts, table = report["polygons"], None
     try:
@@ -210,7 +206,7 @@ def _polygons(own: ResultFolder, report: Mapping[str, Any]) -> Section:
     except (LandslideLensError, KeyError):
         table = None
     threshold = number(report["triage"]["threshold"])
-    message = f"{_polygons_word(facts['n'])}, {facts['area_km2']:,.3g} km², from probability {threshold} on."
+    message = f"{counted(facts['n'], 'polygon')}, {facts['area_km2']:,.3g} km², from probability {threshold} on."
     parts: list[Part] = []
     if table is not None and len(table):
         rows = tuple(
@@ -287,7 +283,7 @@ def _numbers(report: Mapping[str, Any], cells: pd.DataFrame | None, summary: Map
         ends = triage.get("expected_km2_interval")
         cards.append(Number("Expected landslide ground", f"{triage['expected_km2']:,.3g} km²",
                             f"95% interval {ends[0]:,.3g}–{ends[1]:,.3g}" if ends else ""))  # fmt: skip
-        cards.append(Number("Outlined", f"{polygons['area_km2']:,.3g} km²", _polygons_word(polygons["n"])))
+        cards.append(Number("Outlined", f"{polygons['area_km2']:,.3g} km²", counted(polygons["n"], "polygon")))
     else:
         cards.append(Number("At or above the threshold", amount(scene, "landslide")))
     facts = summary["heads"].get(scene["head"], {})
@@ -307,7 +303,8 @@ def _to_do(report: Mapping[str, Any], cells: pd.DataFrame | None, first: int) ->
             "Look at what lies at or above the threshold; the scene does not say where it lies, so there are no cells."
         ]
     n = int((cells["rank"] > 0).sum())
-    words = [f"Go through the numbered cells in their order; {count(first)} of {count(n)} hold what is said above."]
+    enough = f"{count(first)} of {counted(n, 'cell')} {'holds' if first == 1 else 'hold'}"
+    words = [f"Go through the numbered cells in their order; {enough} what is said above."]
     words.append("Look at each with your own eyes: an alarm is a place to look at, not a finding.")
     if (cells["rank"].isna() | (cells["rank"] == 0)).any():
         words.append("Send someone to, or wait for an image of, the ground that was not seen.")
