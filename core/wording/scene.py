@@ -37,6 +37,17 @@ def sentence(report: Mapping[str, Any], cells: pd.DataFrame | None, first: int) 
     )
 
 
+def expected_words(km2: float, between: tuple[float, float] | None) -> str:
+    """Landslide ground by the probabilities, and by how often such answers were right out of fold (95 %).
+
+    The second need not hold the first: it knows where probabilities are too low or too high.
+    """
+    words = f"{km2:,.3g} km² by the probabilities"
+    if between is None:
+        return words
+    return f"{words}; {between[0]:,.3g} to {between[1]:,.3g} km² by how often such answers were right out of fold (95%)"
+
+
 def unseen_sentence(scene: Mapping[str, Any]) -> str:
     """What nothing is known of."""
     found = [f"{amount(scene, reason)} {reason}" for reason in REASONS.values() if (scene["pixels"] or {}).get(reason)]

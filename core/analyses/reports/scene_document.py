@@ -38,7 +38,7 @@ from core.runs.store import RunFolder
 from core.text import count, counted, interval_percent, number, percent
 from core.wording import results
 from core.wording.names import head_title
-from core.wording.scene import amount, cells_for, sentence, unseen_sentence
+from core.wording.scene import amount, cells_for, expected_words, sentence, unseen_sentence
 
 SHARE, OPACITY, FIRST_CELLS, MOST_CELLS, MOST_POLYGONS, MOST_PX = 80, 70, 25, 40, 15, 1400
 
@@ -236,10 +236,7 @@ def _promise(run: RunFolder, report: Mapping[str, Any]) -> Section:
     points = []
     ends = triage.get("expected_km2_interval")
     if ends:
-        points.append(
-            f"Landslide ground expected in what was seen: {triage['expected_km2']:,.3g} km², between {ends[0]:,.3g} "
-            f"and {ends[1]:,.3g} by how often such answers were right out of fold (95%)."
-        )
+        points.append(f"Landslide ground expected in what was seen: {expected_words(triage['expected_km2'], ends)}.")
     if triage.get("share_of_landslides") is None:
         points.append(
             f"Landslides are taken to be as frequent as in training ({percent(own_share(run.summary()), 0)}). Where "
@@ -281,8 +278,8 @@ def _numbers(report: Mapping[str, Any], cells: pd.DataFrame | None, summary: Map
     if cells is not None:
         triage, polygons = report["triage"], report["polygons"]
         ends = triage.get("expected_km2_interval")
-        cards.append(Number("Expected landslide ground", f"{triage['expected_km2']:,.3g} km²",
-                            f"95% interval {ends[0]:,.3g}–{ends[1]:,.3g}" if ends else ""))  # fmt: skip
+        held = f"{ends[0]:,.3g}–{ends[1]:,.3g} km² out of fold" if ends else ""
+        cards.append(Number("Expected landslide ground", f"{triage['expected_km2']:,.3g} km²", held))
         cards.append(Number("Outlined", f"{polygons['area_km2']:,.3g} km²", counted(polygons["n"], "polygon")))
     else:
         cards.append(Number("At or above the threshold", amount(scene, "landslide")))
@@ -326,5 +323,5 @@ def _basis(scene: Mapping[str, Any], report: Mapping[str, Any]) -> str:
     shown = f"{head_title(scene['head'])}, mean of {scene['n_folds']} folds"
     words = f"{shown}; threshold {threshold}; {count(scene['n_answered'])} windows, {scene['stride']} pixels apart."
     if (report["triage"] or {}).get("expected_km2_interval"):
-        words += " The interval of what is expected: how often such answers were right out of fold."
+        words += " Expected ground by the probabilities; beside it, by how often such answers were right out of fold."
     return words
