@@ -24,21 +24,23 @@ PAGES = {
     "balance": "balance",
     "train": "train?train_view=new",
     "experiments": "train?train_view=experiments",
+    "search": "train?train_view=search",
     "results": "results?results_view=summary",
     "threshold": "results?results_view=safety",
-    "compare": "results?results_view=heads",
+    "heads": "results?results_view=heads",
     "review": "review?review_view=patches",
     "embedding": "embedding",
     "attention": "explain?explain_view=where",
     "bands": "explain?explain_view=bands",
     "robustness": "explain?explain_view=robustness",
     "predict": "predict?predict_view=scene",
+    "report": "report?report_view=run",
     "runs": "runs",
     "tour": "tour?tour_view=earthquake",
     "stakeholders": "?mode=stakeholder",
 }
 THEMES = ("light", "dark")
-QUALITY = 82
+QUALITY = 80
 CALM = (
     "() => document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]') "
     "&& !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')"
