@@ -3,8 +3,8 @@
     python -m benchmarks.screenshots --checkpoints DIR --run RUN [--out docs/pages] [--sizes 1440x900]
                                      [--themes light,dark] [NAME | PAGE?QUERY ...]
 
-Each page (of ``PAGES`` all, or those named) of a server on DIR is opened in Chromium, left until it is drawn, and kept as a
-JPEG: PAGE-light.jpg, PAGE-dark.jpg; at other sizes than the first with the width in the name.
+Each page (of ``PAGES`` all, or those named) of a server on DIR is opened in Chromium, left until it is drawn, and kept
+as a JPEG: PAGE-light.jpg, PAGE-dark.jpg; at other sizes than the first with the width in the name.
 """
 
 from __future__ import annotations
