@@ -92,6 +92,12 @@ def count(value: Any) -> str:
     return true_minus(f"{round(float(value)):,}")
 
 
+def counted(n: Any, one: str, many: str = "") -> str:
+    """How many of what: "1 cell", "1,200 cells". many: the plural, where that is not ``one`` with an s."""
+    text = count(n)
+    return f"{text} {one if text == '1' else many or f'{one}s'}"
+
+
 def percent(share: Any, digits: int = 1) -> str:
     """A share 0-1 as ``23.7%``, or "undefined"; never rounded to 0% or 100% where it is neither."""
     if share is None or not math.isfinite(float(share)):

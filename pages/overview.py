@@ -51,7 +51,10 @@ if brief := best and briefing.briefing_of(best):
 else:
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
-        cards.no_run() if run is None else cards.unfinished_run(run)
+        if run is None:  # no expression: Streamlit would write its value on the page
+            cards.no_run()
+        else:
+            cards.unfinished_run(run)
     if data is not None:
         with grid.cell():
             cards.dataset_card(data)

@@ -156,6 +156,8 @@ def _options_used(result: Any) -> dict[str, Any]:
 
 def _words(value: Any) -> str:
     if isinstance(value, list | tuple):
+        if any(isinstance(one, str) for one in value):  # names of the program, not of people
+            return f"{len(value):,}"
         return ", ".join(map(_words, value))
     return "all" if value is None else str(value)
 

@@ -24,6 +24,7 @@ from core.data.leakage.ground_between import Separation, on_record
 from core.data.regions.leave_one_out import belonging, regions_of
 from core.data.store.dataset import Dataset
 from core.errors import ConfigError, FoldError
+from core.text import counted
 
 MOST_LEFT_OUT = 0.5  # of a training part, beyond which squares of ground are tried
 LEAST_JUDGED = 0.5  # of an even share, below which smaller squares are tried
@@ -142,7 +143,7 @@ def _by_region(
     across = others[(of[others] >= 0).all(axis=1) & (of[others[:, 0]] != of[others[:, 1]])]
     if len(across) and config.on_leak == "refuse":
         raise FoldError(
-            f"{counted(len(across), 'pair', 'pairs')} of patches that show the same ground lie in different regions. "
+            f"{counted(len(across), 'pair')} of patches that show the same ground lie in different regions. "
             "Set folds.on_leak=group to leave them out of training, or exclude them."
         )
     folds = Folds(len(regions.names), seed, True, of)
@@ -246,7 +247,7 @@ def _together(dataset: Dataset, labels: np.ndarray, groups: Sequence[Sequence[st
     if not len(pairs):
         return pairs, ""
     n, of = len(set(pairs[:, 0].tolist())), len(set(pairs.ravel().tolist()))
-    kept = counted(n, "group", "groups")
+    kept = counted(n, "group")
     return np.array(inside)[pairs], f"Kept in one fold by the version of the labels: {kept} of {of:,} patches in all."
 
 
@@ -329,7 +330,7 @@ def _joined_words(
 ) -> str:
     known = labels >= 0
     before, after = (int(known.sum()) if of is None else len(set(of[known].tolist())) for of in (base, groups))
-    unit = counted(before, "patch", "patches") if base is None else counted(before, "group", "groups")
+    unit = counted(before, "patch", "patches") if base is None else counted(before, "group")
     sources = {"groups": " of the dataset", "block": ", squares of ground", "duplicates": ""}
     source = sources.get(config.group_by, f" by the column '{config.group_by}'")
     words = f"What stays together (folds.group_by={config.group_by}): {unit}{source}"
@@ -341,11 +342,6 @@ def _joined_words(
     if n_wanted:
         by.append(f"{n_wanted:,} kept together by people")
     return f"{words}, which pairs that must not be divided join into {after:,} ({', '.join(by)})."
-
-
-def counted(n: int, one: str, many: str) -> str:
-    """``1 group``, ``1,200 groups``."""
-    return f"{n:,} {one if n == 1 else many}"
 
 
 def _possible(

@@ -73,19 +73,19 @@ def compared(card: Mapping) -> str:
     return f"{text}, so the drawn boundary is no better. {why}."
 
 
-def measured(card: Mapping) -> str:
-    """What lies in hatched areas, and how the interval is made. card: of one head."""
+def measured(card: Mapping, far: str = "in hatched areas") -> str:
+    """What lies far from any patch, and how the interval is made. card: of one head; far: how the map shows that."""
     n, near = card.get("n_heldout", 0), card.get("n_near")
     text = "The interval is Wilson's, with patches as independent; patches of one scene are not, so it may be wider."
     if near is not None and near < n:
         text += (
-            f" {n - near:,} of {n:,} held-out patches lie in hatched areas; without them the agreement is "
+            f" {n - near:,} of {n:,} held-out patches lie {far}; without them the agreement is "
             f"{percent(card.get('near_agreement'))}."
         )
     return text
 
 
-def story(n_train: int, card: Mapping, fold: int, voice: Voice = PLAIN) -> str:
+def story(n_train: int, card: Mapping, fold: int, voice: Voice = PLAIN, far: str = "Hatched") -> str:
     """What the projection is and how far it can be trusted. card: the projection's; fold: from 0."""
     made = METHODS.get(card.get("method", "umap"), "UMAP")
     note = f" {voice.shown(card['note'])}" if card.get("note") else ""
@@ -95,7 +95,7 @@ def story(n_train: int, card: Mapping, fold: int, voice: Voice = PLAIN) -> str:
         f"{made} of the embeddings of {fold_title(fold)}'s network, fitted on its {n_train:,} training patches; "
         f"held-out patches are placed afterwards.{note} Trustworthiness {number(card.get('trustworthiness'))}{later} "
         "(1: all neighbours on the map are neighbours in the embedding). Tints show the head's decision, interpolated "
-        "from nearby training patches; the line is its threshold. Hatched: no patches nearby, so unknown. The "
+        f"from nearby training patches; the line is its threshold. {far}: no patches nearby, so unknown. The "
         "coordinates have no unit, and the map is stretched to its frame."
     )
 

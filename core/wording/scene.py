@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from core.predict.scene.rasters import REASONS
-from core.text import count, duration, percent
+from core.text import count, counted, duration, percent
 
 
 def cells_for(cells: pd.DataFrame, share: int) -> int:
@@ -26,7 +26,8 @@ def sentence(report: Mapping[str, Any], cells: pd.DataFrame | None, first: int) 
         shown = amount(scene, "landslide")
         return f"{shown} of {amount(scene, 'answered')} are at the threshold or above."
     if not (cells["expected_km2"] > 0).any():
-        return f"No landslide ground is expected in the {count((cells['rank'] > 0).sum())} cells that were seen."
+        n = int((cells["rank"] > 0).sum())
+        return f"No landslide ground is expected in the {counted(n, 'cell')} that {'was' if n == 1 else 'were'} seen."
     ranked = cells[cells["rank"].between(1, first)]
     hours = duration(60 * float(report["options"]["minutes"]) * first)
     whose = f"these {count(first)} cells" if first > 1 else "this cell"
@@ -34,6 +35,17 @@ def sentence(report: Mapping[str, Any], cells: pd.DataFrame | None, first: int) 
         f"Look at {whose} first: expected to hold {percent(ranked['held'].max(), 0)} of the landslide ground that was "
         f"seen ({hours} of inspection)."
     )
+
+
+def expected_words(km2: float, between: tuple[float, float] | None) -> str:
+    """Landslide ground by the probabilities, and by how often such answers were right out of fold (95 %).
+
+    The second need not hold the first: it knows where probabilities are too low or too high.
+    """
+    words = f"{km2:,.3g} km² by the probabilities"
+    if between is None:
+        return words
+    return f"{words}; {between[0]:,.3g} to {between[1]:,.3g} km² by how often such answers were right out of fold (95%)"
 
 
 def unseen_sentence(scene: Mapping[str, Any]) -> str:

@@ -149,7 +149,10 @@ def occlusion_bars(table: pd.DataFrame, title: str) -> go.Figure:
         )  # fmt: skip
     figure.add_vline(x=0, line_width=1, line_color=theme.INK)
     figure.update_yaxes(categoryorder="array", categoryarray=order[::-1], showgrid=False)
-    figure.update_xaxes(title_text=title)
+    reach = np.abs(table[["drop", "lo", "hi"] if "lo" in table else ["drop"]].to_numpy(float))
+    figure.update_xaxes(
+        title_text=title, tickformat=".2f" if reach[np.isfinite(reach)].max(initial=0) > 0.04 else ".3f"
+    )
     return theme.apply(figure, 130 + 26 * max(1, len(table)))
 
 

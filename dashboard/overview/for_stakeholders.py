@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from core.data.bands import composites
 from core.data.store import Dataset
-from dashboard import state, theme
+from dashboard import state
+from dashboard.charts import scores
 from dashboard.overview import briefing
 from dashboard.overview.briefing import Briefing
 from dashboard.patches import gallery
-from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, interval, interval_percent, number, percent
 
-SIDE = 10  # squares a row, of 100
 SAID = {"TP": "Found", "FN": "Missed", "FP": "False alarm"}
 
 
 def view(brief: Briefing, data: Dataset | None) -> None:
     """The view. data: the run's dataset, where it is there."""
-    name = escape_markdown(brief.predicted.positive).replace("\\_", " ")
+    name = brief.predicted.positive.replace("_", " ")
     with st.container(key="stakeholder_words"):
         st.markdown(briefing.sentence(brief))
-    found, correct = shares(brief)
     rates, facts = brief.rates, brief.summary["heads"].get(brief.predicted.head, {})
-    around = interval_percent(facts.get("intervals", {}).get("recall"))
+    hits = brief.predicted.pred == 1
+    recall, precision = float(hits[brief.predicted.labels == 1].mean()), rates["precision"] if hits.any() else 0.0
+    bounds = facts.get("intervals", {}).get("recall"), rates["intervals"]["precision"]
     with st.grid(2, min_column_width=340, gap="medium"):
         with st.container():
-            st.markdown(f"**Of 100 {name}s**")
-            downloads.show(squares(found, ("Found", "TP"), ("Missed", "FN")), key="stakeholder_found")
-            st.markdown(f"{found} are found ({around}, with 95% confidence).")
+            _squares(
+                scores.Squares(f"100 {name}s", recall, bounds[0], ("TP", "FN"), ("found", "missed")),
+                f"{interval_percent(bounds[0])} are found, with 95% confidence.",
+            )
         with st.container():
-            st.markdown("**Of 100 alarms**")
-            downloads.show(squares(correct, ("Correct", "TP"), ("False", "FP")), key="stakeholder_alarms")
-            st.markdown(f"{correct} are correct ({interval_percent(rates['intervals']['precision'])}).")
+            _squares(
+                scores.Squares("100 alarms", precision, bounds[1], ("TP", "FP"), ("correct", "false")),
+                f"{interval_percent(bounds[1])} are correct, with 95% confidence.",
+            )
+    st.caption("Green: found, correct. Magenta: missed. Yellow: false. Faint squares: it could be either.")
     st.markdown(
         f"Of 1,000 images, somebody has to look at {number(rates['alarms_per_1000'], 0)} "
         f"({interval(rates['intervals']['alarms_per_1000'], 0)}). Where landslides are rarer than "
@@ -50,25 +52,12 @@ def view(brief: Briefing, data: Dataset | None) -> None:
         state.open_view("tour")
 
 
-def shares(brief: Briefing) -> tuple[int, int]:
-    """Of 100 landslides those that are found, and of 100 alarms those that are correct; whole numbers."""
-    positives, hits = brief.predicted.labels == 1, brief.predicted.pred == 1
-    precision = brief.rates["precision"] if hits.any() else 0.0
-    return round(100 * float(hits[positives].mean())), round(100 * float(precision))
-
-
-def squares(n: int, first: tuple[str, str], rest: tuple[str, str]) -> go.Figure:
-    """100 squares, ``n`` of them of the first kind. first, rest: word and outcome, which gives the colour."""
-    figure = go.Figure()
-    for (word, outcome), places in ((first, range(n)), (rest, range(n, SIDE * SIDE))):
-        figure.add_scatter(
-            x=[place % SIDE for place in places], y=[-(place // SIDE) for place in places], mode="markers",
-            name=f"{word}: {len(places)}", hoverinfo="skip",
-            marker={"symbol": "square", "size": 20, "color": theme.OUTCOME[outcome]},
-        )  # fmt: skip
-    figure.update_xaxes(visible=False, range=[-0.6, SIDE - 0.4], constrain="domain", constraintoward="left")
-    figure.update_yaxes(visible=False, range=[-SIDE + 0.4, 0.6], scaleanchor="x")
-    return theme.apply(figure, 330)
+def _squares(panel: scores.Squares, around: str) -> None:
+    """A hundred of something as squares. around: how sure its number is."""
+    title, _, counted = panel.sentence().partition(": ")
+    st.markdown(f"{escape_markdown(title)}: **{counted}**")
+    st.image(scores.squares(panel), width="stretch", output_format="PNG", alt=panel.sentence())
+    st.markdown(around)
 
 
 def _pictures(brief: Briefing, data: Dataset) -> None:

@@ -31,9 +31,10 @@ def next_steps(brief: Briefing) -> None:
     """The first steps that make sense for this run, in a column."""
     with st.container(border=True, height="stretch", gap="small"):
         st.markdown("**What to do next**")
-        for step in steps(brief)[:MOST]:
-            with st.container(gap=None):
-                if st.button(step.label, key=f"next_{step.name}", icon=f":material/{step.icon}:", type="tertiary"):
+        for place, step in enumerate(steps(brief)[:MOST]):
+            with st.container(gap="xsmall" if place == 0 else None):
+                kind = "primary" if place == 0 else "tertiary"
+                if st.button(step.label, key=f"next_{step.name}", icon=f":material/{step.icon}:", type=kind):
                     step.go()
                 st.caption(step.why)
 

@@ -12,6 +12,7 @@ import streamlit as st
 from core.evaluate.prevalence import shifted
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
+from core.text import counted
 from dashboard import cache, url_state
 from dashboard.predict import figure, novelty, picture
 from dashboard.predict.figure import Place
@@ -39,9 +40,10 @@ def draw(
     layers, top = _layers(*_version(own), overlay, shares(run, report), _own=own)
     swipe = _swipe() if layers.before else 0
     wide, high = place.size
+    first = counted(drawn.first, "cell")
     alt = (
         f"The scene in {', '.join(facts['bands'])}, {wide:.3g} by {high:.3g} {place.unit}, with "
-        f"{figure.OVERLAYS[overlay].lower()} over it, {drawn.first} cells to look at first. Their numbers are in the "
+        f"{figure.OVERLAYS[overlay].lower()} over it, {first} to look at first. Their numbers are in the "
         "tables for download."
     )
     label = "The scene. Plus and minus zoom, arrows move; cells can also be chosen in the list."

@@ -12,7 +12,7 @@ from core.analyses.scene_map import SceneMapOptions
 from core.predict.scene.rasters import REASONS
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
-from core.wording.scene import amount, cells_for, sentence, unseen_sentence
+from core.wording.scene import amount, cells_for, expected_words, sentence, unseen_sentence
 from dashboard import theme, url_state
 from dashboard.jobs import option_words
 from dashboard.predict import alike, at_once, files, inspector, judging, map_picture, novelty, picture, pixel, where
@@ -140,12 +140,9 @@ def _numbers(run: RunFolder, report: Mapping[str, Any], cells: pd.DataFrame | No
                 delta_color="off", delta_arrow="off", border=True,
                 help="Ground of the polygons, on the ellipsoid.",
             )  # fmt: skip
-            triage = report["triage"]
             st.metric(
-                "Expected", f"{triage['expected_km2']:,.3g} km²", _between(triage), delta_color="off",
-                delta_arrow="off", border=True,
-                help="Ground of windows that hold a landslide, by the calibrated probabilities; with the interval of "
-                "how often such answers were right out of fold (95%).",
+                "Expected", f"{report['triage']['expected_km2']:,.3g} km²", border=True, height="stretch",
+                help="Ground of windows that hold a landslide, by the calibrated probabilities.",
             )  # fmt: skip
         ends = (facts.get("intervals") or {}).get("recall")
         if facts.get("recall") is not None:
@@ -155,12 +152,15 @@ def _numbers(run: RunFolder, report: Mapping[str, Any], cells: pd.DataFrame | No
                 help="Share of the landslide patches that this run found among patches it had not seen (recall), with "
                 "its 95% interval. On other ground it may be lower.",
             )  # fmt: skip
-        st.metric("Not seen", _not_seen(scene), border=True, help="No data, cloud, or too little seen around it.")
-
-
-def _between(triage: Mapping[str, Any]) -> str | None:
-    ends = triage.get("expected_km2_interval")
-    return f"{ends[0]:,.3g}–{ends[1]:,.3g}" if ends else None
+        st.metric(
+            "Not seen",
+            _not_seen(scene),
+            border=True,
+            height="stretch",
+            help="No data, cloud, or too little seen around it.",
+        )
+    if cells is not None and (ends := report["triage"].get("expected_km2_interval")):
+        st.caption(f"Expected: {expected_words(report['triage']['expected_km2'], ends)}.")
 
 
 def _not_seen(scene: Mapping[str, Any]) -> str:

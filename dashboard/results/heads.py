@@ -24,6 +24,7 @@ from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, interval, number
 from dashboard.ui.guards import or_stop
 
+PAIRED = {"f1": "F1", "auc": "AUC"}  # metrics whose difference to the baselines has an interval
 AGAIN = (
     "Over trainings, each training's two heads are compared with each other: the interval over trainings is Student's "
     "t of those differences, that over patches resamples whole groups. What survives both is settled."
@@ -49,9 +50,9 @@ def heads_view(
     st.markdown(f"**{sentence(summary)}**")
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
-        _compared(rows, summary, trainings)
+        metric = _compared(rows, summary, trainings)
     with grid.cell():
-        _baselines(summary, trainings)
+        _baselines(summary, trainings, metric if metric in PAIRED else "f1")
     downloads.table(shown(table), hide_index=True, width="stretch", height="content")
     for note in compared.notes if compared else []:
         st.info(escape_markdown(note), icon=":material/info:")
@@ -72,8 +73,8 @@ def heads_view(
         downloads.download(rows, f"{summary['run']}_baselines", "Differences (CSV)")
 
 
-def _compared(rows: list[dict], summary: dict, trainings: Sequence[RunFolder]) -> None:
-    """Every head by one metric; by F1 beside what it reaches on its training patches."""
+def _compared(rows: list[dict], summary: dict, trainings: Sequence[RunFolder]) -> str:
+    """Every head by one metric, which is returned; by F1 beside what it reaches on its training patches."""
     titles = {"f1": "F1", "auc": "AUC", "recall": "Recall", "precision": "Precision"}
     metric = url_state.choose(
         st.segmented_control, "Metric", list(titles), key="results_metric", default="f1", required=True,
@@ -93,6 +94,7 @@ def _compared(rows: list[dict], summary: dict, trainings: Sequence[RunFolder]) -
     st.caption(f"{words} {_basis(summary)}")
     if said := over_trainings.to_best_other(trainings, summary):
         st.markdown(said)
+    return metric
 
 
 def sentence(summary: dict) -> str:
@@ -209,11 +211,12 @@ def _further_heads(run: RunFolder, has_table: bool) -> None:
 # ----------------------------------------------------------------------------------------------------- baselines
 
 
-def _baselines(summary: dict, trainings: Sequence[RunFolder]) -> None:
-    rows = tables.differences(summary)
+def _baselines(summary: dict, trainings: Sequence[RunFolder], metric: str) -> None:
+    rows = tables.differences(summary, (metric,))
     if rows:
-        st.markdown(f"**{_named(summary['head'])} minus band statistics**")
-        downloads.show(intervals.differences(rows, "Difference"), key="results_diff")
+        title = PAIRED[metric]
+        st.markdown(f"**{_named(summary['head'])} minus band statistics, {title}**")
+        downloads.show(intervals.differences(rows, f"Difference of {title}"), key="results_diff")
         st.caption("With 95% intervals over patches. Grey: the interval includes 0.")
         for words in over_trainings.to_baselines(trainings, summary):
             st.markdown(words)

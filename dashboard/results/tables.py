@@ -26,13 +26,17 @@ HEAD_COLUMNS = {
 }
 
 
-def differences(summary: Mapping) -> list[tuple[str, float, float, float]]:
-    """The headline head minus each baseline, F1 before AUC: name, difference, low, high; nan where undefined."""
+def differences(summary: Mapping, metrics: Sequence[str] = ("f1", "auc")) -> list[tuple[str, float, float, float]]:
+    """The headline head minus each baseline: name, difference, low, high; nan where undefined.
+
+    The name begins with the metric where there are several.
+    """
     rows = []
-    for metric in ("f1", "auc"):
+    for metric in metrics:
+        which = f"{metric.upper()}, " if len(metrics) > 1 else ""
         for name, entry in summary.get("differences", {}).items():
             values = (_number(entry[metric][key]) for key in ("difference", "lo", "hi"))
-            rows.append((f"{metric.upper()}, {theme.head_title(name)}", *values))
+            rows.append((f"{which}{theme.head_title(name)}", *values))
     return rows
 
 

@@ -13,7 +13,7 @@ from core.runs.registry.entry import Entry
 from core.runs.registry.index import entries
 from core.runs.registry.run_set import RunSet
 from core.runs.store import STATES, strangers_in
-from core.text import interval, number
+from core.text import counted, interval, number
 from dashboard import cache, state, url_state
 from dashboard.runs import actions, listed
 from dashboard.runs.listed import COLUMNS, SHOW, Filters
@@ -138,9 +138,10 @@ def _controls(known: Sequence[Entry], sets: Sequence[RunSet]) -> tuple[Filters, 
 
 def sentence(known: Sequence[Entry], found: Sequence[Entry], sets: Sequence[RunSet] = ()) -> str:
     """How many there are, and the best of each of them that are listed, in Markdown."""
-    n = f"{count(len(found))} of {count(len(known))} runs" if len(found) < len(known) else _of(len(known), "run")
+    n = f"{count(len(found))} of {count(len(known))} runs" if len(found) < len(known) else counted(len(known), "run")
     for word in dict.fromkeys(one.word for one in sets):
-        n += f", {_of(sum(one.word == word for one in sets), word.lower())}"
+        plural = f"{word.lower()}es" if word.endswith("ch") else ""  # searches
+        n += f", {counted(sum(one.word == word for one in sets), word.lower(), plural)}"
     scored = [entry for entry in found if entry.f1 is not None]
     if not scored:
         return f"**{n}**; none of them is finished." if found else f"**{n}**."
@@ -151,11 +152,6 @@ def sentence(known: Sequence[Entry], found: Sequence[Entry], sets: Sequence[RunS
         f"**{n}**, {count(len(scored))} finished. Highest F1{where}: **{number(best.f1)}** "
         f"({interval((best.f1_low, best.f1_high))}), {escape_markdown(best.title)}."
     )
-
-
-def _of(n: int, what: str) -> str:
-    plural = f"{what}es" if what.endswith("ch") else f"{what}s"
-    return f"{count(n)} {what if n == 1 else plural}"
 
 
 def _note(one: Entry | RunSet) -> None:

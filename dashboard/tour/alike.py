@@ -71,7 +71,7 @@ def _pictures(run: RunFolder, data: Dataset, table: pd.DataFrame, look: gallery.
     if not stakeholder.is_on():
         gallery.gallery(
             data, table, look, "tour_alike", columns=4,
-            caption=lambda row: f"{class_word(data, int(row['label']))}\n{int(row['rank'])}",
+            caption=lambda row: class_word(data, int(row["label"])),
         )  # fmt: skip
         card.show_opened(data, run, table["id"].tolist())
         return

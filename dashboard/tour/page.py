@@ -44,9 +44,7 @@ def page() -> None:
     name = view_switch.view_switch(
         "tour", {key: f":material/{stop.icon}: {stop.title}" for key, stop in STOPS.items()}, next(iter(STOPS))
     )
-    stop = STOPS[name]
-    st.header(stop.title, anchor=False)
-    stop.draw(run)
+    STOPS[name].draw(run)
     _on(name)
 
 

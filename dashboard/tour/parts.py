@@ -56,7 +56,7 @@ def big_number(label: str, value: str, around: str, help: str) -> None:
 
 def said(text: str) -> None:
     """The stop's message in one sentence for anybody; text: Markdown."""
-    st.markdown(f"**{text}**" if not stakeholder.is_on() else f"### {text}")
+    st.header(text, anchor=False)
 
 
 def one_click(target: Target, name: str, text: str, options: Callable[[], Mapping[str, Any]] = dict) -> None:

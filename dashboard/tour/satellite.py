@@ -106,6 +106,7 @@ def figure(rows: list[dict[str, Any]], taken: str) -> go.Figure:
         hovertemplate="%{x:.1f} of 100 found<extra></extra>",
     )  # fmt: skip
     found.update_xaxes(title_text="Landslides found, of 100", range=[0, 108])
+    found.update_yaxes(showgrid=False)
     return theme.apply(found, 110 + 52 * len(shown))
 
 

@@ -21,6 +21,7 @@ __all__ = [
 ]  # fmt: skip
 
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&^=/@])")
+_LINK = re.compile(r"http|www|mailto|xmpp|@", re.IGNORECASE)
 
 
 # --------------------------------------------------------------------------------------------------------- text
@@ -29,8 +30,8 @@ _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&^=/@])")
 def escape_markdown(text: object) -> str:
     """``text`` for a place that reads Markdown (labels, captions, messages), shown exactly as written."""
     escaped = _PUNCTUATION.sub(r"\\\1", " ".join(str(text).split()))
-    # Links are found in the text after escapes are gone: an invisible joiner keeps them from being one.
-    return re.sub(r"(?i)(http|www|mailto)", lambda m: m[0][0] + "\u2060" + m[0][1:], escaped)
+    # Links, mail addresses too, are found in the text after escapes are gone: an invisible joiner keeps them from it.
+    return _LINK.sub(lambda m: m[0][0] + "\u2060" + m[0][1:], escaped)
 
 
 MARKDOWN = Voice(escape_markdown, lambda text: f"**{text}**")  # sentences of core.wording on a page

@@ -11,12 +11,14 @@ _ON_PRIMARY = (
     '[data-testid^="stBaseButton-primary"]:not(:disabled), [data-testid="stMultiSelectTagsContainer"] [data-tag], '
     '[data-testid="stMultiSelectTagsContainer"] [data-tag] * { color: #0B131A; }'
 )
+# Segments as high as the fields and buttons that they stand in a row with.
+_SEGMENTS = '[data-testid="stButtonGroup"] [data-variant="segmented_control"] { min-height: 2.5rem; }'
 
 
 def frame_style() -> None:
     """Draw them; once, in the frame."""
     dark = st.context.theme.type == "dark"
-    st.html(f"<style>.st-key-{HIDDEN} {{ display: none; }} {_ON_PRIMARY if dark else ''}</style>")
+    st.html(f"<style>.st-key-{HIDDEN} {{ display: none; }} {_SEGMENTS} {_ON_PRIMARY if dark else ''}</style>")
 
 
 def large_type() -> None:

@@ -21,6 +21,7 @@ from core.errors import RunError
 from core.io.atomic import remove_tree
 from core.progress import Progress, Steps
 from core.runs.targets import CheckpointsTarget
+from core.text import counted
 
 KEPT = 8  # looks whose pictures are kept
 REPORT = "report.json"
@@ -88,15 +89,11 @@ def _message(facts: dict[str, Any]) -> str:
 def found_words(facts: dict[str, Any]) -> str:
     """How many patches were found: ``2,800 patches``, ``1 image, cut into 288 tiles``."""
     if not facts["n_tiles"]:
-        return _counted(facts["n"], "patch", "patches")
-    images, tiles = _counted(facts["n"], "image"), _counted(facts["n_tiles"], "tile")
+        return counted(facts["n"], "patch", "patches")
+    images, tiles = counted(facts["n"], "image"), counted(facts["n_tiles"], "tile")
     if facts["n_looked"] < facts["n"]:
         return f"{images}, {facts['n_looked']:,} of them cut into {tiles}"
     return f"{images}, cut into {tiles}"
-
-
-def _counted(n: int, word: str, words: str = "") -> str:
-    return f"{n:,} {word if n == 1 else words or f'{word}s'}"
 
 
 def text(facts: dict[str, Any]) -> str:

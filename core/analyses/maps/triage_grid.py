@@ -11,6 +11,7 @@ from core.analyses.base import Analysis
 from core.analyses.maps.options import MapOptions, check, read_beside, read_map
 from core.progress import Progress, Steps
 from core.runs.store import RunFolder
+from core.wording.scene import expected_words
 
 CELL_M = 1000.0
 
@@ -66,8 +67,7 @@ def analyse(run: RunFolder, options: TriageGridOptions) -> Steps[dict[str, Any]]
     message = f"{dial.sentence(stop)} In {paths[0].name} and {paths[1].name}."
     if between is not None:
         whole = float(cells.expected_km2.sum())
-        message += f" In all that was seen {whole:,.3g} km² of patches with a landslide are expected, between "
-        message += f"{between[0]:,.3g} and {between[1]:,.3g} by how often such answers were right out of fold."
+        message += f" Expected in all that was seen, of patches with a landslide: {expected_words(whole, between)}."
     if first is not None and unseen is not None:
         message += f" {first.sentence('the cells to look at first')}"
         if unseen.by_name:

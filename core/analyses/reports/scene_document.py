@@ -35,10 +35,10 @@ from core.runs.job_folder import now
 from core.runs.labels import title_of
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
-from core.text import count, interval_percent, number, percent
+from core.text import count, counted, interval_percent, number, percent
 from core.wording import results
 from core.wording.names import head_title
-from core.wording.scene import amount, cells_for, sentence, unseen_sentence
+from core.wording.scene import amount, cells_for, expected_words, sentence, unseen_sentence
 
 SHARE, OPACITY, FIRST_CELLS, MOST_CELLS, MOST_POLYGONS, MOST_PX = 80, 70, 25, 40, 15, 1400
 
@@ -173,7 +173,7 @@ def _cells(report: Mapping[str, Any], cells: pd.DataFrame, first: int) -> Sectio
         cell = [f"{int(row.rank)}", str(row.cell), number(row.expected_km2, 3), percent(row.held, 0),
                 number(row.prob_max, 2)]  # fmt: skip
         rows.append((*cell, *([number(row.slope_deg, 0)] if with_slope else ()), str(row.status)))
-    table = Table((*columns, "Status"), tuple(rows), f"The first {len(rows)} of {len(ranked)} cells that were seen",
+    table = Table((*columns, "Status"), tuple(rows), f"The first {len(rows)} of {counted(len(ranked), 'cell')} seen",
                   tuple(columns[2:]))  # fmt: skip
     parts: list[Part] = [_workload(report), table]
     triage = report["triage"]
@@ -199,10 +199,6 @@ def _workload(report: Mapping[str, Any]) -> Part:
     return Table(columns, rows, f"What it takes, at {minutes:g} minutes a cell", columns[1:])
 
 
-def _polygons_word(n: int) -> str:
-    return f"{count(n)} polygon{'' if n == 1 else 's'}"
-
-
 def _polygons(own: ResultFolder, report: Mapping[str, Any]) -> Section:
     facts, table = report["polygons"], None
     try:
@@ -210,7 +206,7 @@ def _polygons(own: ResultFolder, report: Mapping[str, Any]) -> Section:
     except (LandslideLensError, KeyError):
         table = None
     threshold = number(report["triage"]["threshold"])
-    message = f"{_polygons_word(facts['n'])}, {facts['area_km2']:,.3g} km², from probability {threshold} on."
+    message = f"{counted(facts['n'], 'polygon')}, {facts['area_km2']:,.3g} km², from probability {threshold} on."
     parts: list[Part] = []
     if table is not None and len(table):
         rows = tuple(
@@ -240,10 +236,7 @@ def _promise(run: RunFolder, report: Mapping[str, Any]) -> Section:
     points = []
     ends = triage.get("expected_km2_interval")
     if ends:
-        points.append(
-            f"Landslide ground expected in what was seen: {triage['expected_km2']:,.3g} km², between {ends[0]:,.3g} "
-            f"and {ends[1]:,.3g} by how often such answers were right out of fold (95%)."
-        )
+        points.append(f"Landslide ground expected in what was seen: {expected_words(triage['expected_km2'], ends)}.")
     if triage.get("share_of_landslides") is None:
         points.append(
             f"Landslides are taken to be as frequent as in training ({percent(own_share(run.summary()), 0)}). Where "
@@ -285,9 +278,9 @@ def _numbers(report: Mapping[str, Any], cells: pd.DataFrame | None, summary: Map
     if cells is not None:
         triage, polygons = report["triage"], report["polygons"]
         ends = triage.get("expected_km2_interval")
-        cards.append(Number("Expected landslide ground", f"{triage['expected_km2']:,.3g} km²",
-                            f"95% interval {ends[0]:,.3g}–{ends[1]:,.3g}" if ends else ""))  # fmt: skip
-        cards.append(Number("Outlined", f"{polygons['area_km2']:,.3g} km²", _polygons_word(polygons["n"])))
+        held = f"{ends[0]:,.3g}–{ends[1]:,.3g} km² out of fold" if ends else ""
+        cards.append(Number("Expected landslide ground", f"{triage['expected_km2']:,.3g} km²", held))
+        cards.append(Number("Outlined", f"{polygons['area_km2']:,.3g} km²", counted(polygons["n"], "polygon")))
     else:
         cards.append(Number("At or above the threshold", amount(scene, "landslide")))
     facts = summary["heads"].get(scene["head"], {})
@@ -307,7 +300,8 @@ def _to_do(report: Mapping[str, Any], cells: pd.DataFrame | None, first: int) ->
             "Look at what lies at or above the threshold; the scene does not say where it lies, so there are no cells."
         ]
     n = int((cells["rank"] > 0).sum())
-    words = [f"Go through the numbered cells in their order; {count(first)} of {count(n)} hold what is said above."]
+    enough = f"{count(first)} of {counted(n, 'cell')} {'holds' if first == 1 else 'hold'}"
+    words = [f"Go through the numbered cells in their order; {enough} what is said above."]
     words.append("Look at each with your own eyes: an alarm is a place to look at, not a finding.")
     if (cells["rank"].isna() | (cells["rank"] == 0)).any():
         words.append("Send someone to, or wait for an image of, the ground that was not seen.")
@@ -329,5 +323,5 @@ def _basis(scene: Mapping[str, Any], report: Mapping[str, Any]) -> str:
     shown = f"{head_title(scene['head'])}, mean of {scene['n_folds']} folds"
     words = f"{shown}; threshold {threshold}; {count(scene['n_answered'])} windows, {scene['stride']} pixels apart."
     if (report["triage"] or {}).get("expected_km2_interval"):
-        words += " The interval of what is expected: how often such answers were right out of fold."
+        words += " Expected ground by the probabilities; beside it, by how often such answers were right out of fold."
     return words

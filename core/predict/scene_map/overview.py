@@ -18,6 +18,7 @@ MOST = 1200  # pixels of the longer side
 STRIPE_BYTES = 64 * 2**20
 TRUE_COLOUR = ("red", "green", "blue")
 DARKEST, BRIGHTEST = 2, 98  # percentiles that become black and white
+FAR = 6  # interquartile ranges above the third quartile: what is brighter is cloud or snow, and would darken the ground
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ def _stretched(values: np.ndarray, together: bool) -> np.ndarray:
     for part in [slice(None)] if together else [slice(k, k + 1) for k in range(len(values))]:
         known = values[part][np.isfinite(values[part])]
         if len(known):
-            low, high = np.percentile(known, (DARKEST, BRIGHTEST))
+            low, first, third, high = np.percentile(known, (DARKEST, 25, 75, BRIGHTEST))
+            high = min(high, third + FAR * (third - first)) if third > first else high
             found[part] = (values[part] - low) / max(float(high - low), 1e-12)
     seen = np.isfinite(values).any(axis=0)
     levels = 1 + 254 * np.nan_to_num(found, nan=0.0).clip(0, 1)  # black is what was not seen, not a shadow

@@ -14,7 +14,7 @@ import numpy as np
 
 from core.errors import ConfigError
 from core.predict.triage_grid.cells import UNSEEN, Cells
-from core.text import count, duration
+from core.text import count, counted, duration
 
 SHARES = (0.5, 0.8, 0.9, 0.95)
 MINUTES = 5.0  # to look at one cell, unless another number is stated
@@ -69,10 +69,12 @@ class Workload:
         """For a duty officer."""
         n = len(self.share) - 1
         if self.expected_km2 <= 0:
-            return f"Nothing is expected in the {count(n)} cells that were seen. {self.unseen_sentence()}".strip()
+            seen = f"{counted(n, 'cell')} that {'was' if n == 1 else 'were'} seen"
+            return f"Nothing is expected in the {seen}. {self.unseen_sentence()}".strip()
         time = duration(3600 * stop.hours) or "no time"
+        these = f"{'these ' * (stop.cells > 1)}{count(stop.cells)} of {counted(n, 'cell')}"
         return (
-            f"Look at these {count(stop.cells)} of {count(n)} cells first ({stop.km2:,.4g} km², {time} at "
+            f"Look at {these} first ({stop.km2:,.4g} km², {time} at "
             f"{self.minutes:g} minutes a cell): expected to hold {100 * stop.share:.0f} of 100 parts of the landslide "
             f"ground that was seen. {self.unseen_sentence()}"
         ).strip()
@@ -81,9 +83,10 @@ class Workload:
         """What no number here speaks of."""
         if not self.unseen_km2 > 0:
             return ""
-        cells = f" {count(self.n_unseen)} cells have a rank of their own: nothing is known of them." * bool(
-            self.n_unseen
-        )
+        cells = ""
+        if self.n_unseen:
+            have, them = ("has a rank of its", "it") if self.n_unseen == 1 else ("have a rank of their", "them")
+            cells = f" {counted(self.n_unseen, 'cell')} {have} own: nothing is known of {them}."
         return f"{self.unseen_km2:,.4g} km² were not seen.{cells}"
 
     def table(self, shares: Sequence[float] = SHARES) -> list[dict[str, Any]]:

@@ -25,6 +25,13 @@ def test_every_stop_is_an_analysis_of_the_one_contract_or_part_of_every_run(bala
             assert (stop.page, stop.view) == (stop.declared.page, stop.declared.view)
 
 
+def test_what_a_quick_version_left_out_is_told_without_names_of_the_program():
+    report = {"options": {"coverages": [0.5], "names": ["cloud_50", "sar_lost"]}}
+    assert showcase.reduced_words(robustness.ANALYSIS, report) == (
+        "Cloud cover: 0.5 instead of 0.25, 0.5, 0.75; Scenarios: 2 instead of all"
+    )
+
+
 def test_a_run_without_synthetic_patches_has_no_stop_about_them(balanced_run, monkeypatch):
     assert {"noise", "realism"} <= set(by_name(balanced_run))
     lineage = balanced_run.smote().iloc[:0]

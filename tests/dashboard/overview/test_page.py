@@ -19,12 +19,14 @@ def test_without_a_dataset_the_demo_is_offered(studio, open_page):
     at = open_page("overview")
     assert not at.exception and at.title[0].value == "Overview"
     assert "Make the demo dataset" in [b.label for b in at.button]
+    assert not (studio.checkpoints / "queue.sqlite").exists(), "looking writes nothing"
 
 
 def test_with_a_dataset_alone_training_is_offered(studio, open_page):
     studio.add_dataset()
     at = open_page("overview")
     assert not at.exception and any(m.value.startswith("60 patches, 15 landslide") for m in at.markdown)
+    assert "`None`" not in [m.value for m in at.markdown], "the value of an expression is no part of a page"
     at.button(key="overview_train").click().run()
     assert at.title[0].value == "Train" and not at.exception
 

@@ -25,6 +25,7 @@ SUMMARY = {
 
 def test_undefined_differences_are_nan():
     (name, value, *_), (_, undefined, *_) = tables.differences(SUMMARY)
+    assert [one for one, *_ in tables.differences(SUMMARY, ("auc",))] == [name.removeprefix("F1, ")]
     assert (name, value) == ("F1, Band statistics, SVM", 0.1)
     assert math.isnan(undefined)
 

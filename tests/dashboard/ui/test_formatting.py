@@ -28,6 +28,15 @@ def test_addresses_do_not_become_links():
     )
 
 
+@pytest.mark.fault(24)
+@pytest.mark.parametrize("text", ["a.b@x.org", "xmpp:me@x.org", "Mailto:me@x.org", "@me"])
+def test_no_address_is_left_whole_for_a_mail_link(text):
+    """GitHub's Markdown makes a link of whatever looks like an e-mail address, escaped or not."""
+    shown = formatting.escape_markdown(text)
+    assert "@\u2060" in shown and "xmpp" not in shown and "ailto" not in shown.replace("\u2060", "|").split("|")[0]
+    assert shown.replace("\u2060", "").replace("\\", "") == text
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(8, "8 s"), (200, "3 min 20 s"), (7500, "2 h 05 min"), (None, ""), (math.nan, ""), (-3, "0 s")],

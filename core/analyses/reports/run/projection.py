@@ -42,5 +42,6 @@ def made(given: Given) -> Section | Missing:
     also = "" if head == given.head or not head else (
         f" {given.head} does not decide on the embedding alone, so the boundary of another head is drawn."
     )  # fmt: skip
-    basis = (f"{wording.story(int(train.sum()), card, FOLD)}{also}", wording.measured(own))
+    story = wording.story(int(train.sum()), card, FOLD, far="No tint")
+    basis = (f"{story}{also}", wording.measured(own, "where there is no tint"))
     return Section(ANCHOR, TITLE, message, parts, basis)

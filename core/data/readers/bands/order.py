@@ -130,7 +130,8 @@ def _tell(used: Sequence[Reading], plan: _Plan, asked: Reading | None, written: 
         )
     if plan.unnamed and written:
         aside.warn(
-            f"{len(plan.unnamed)} files do not name their bands so; taken by position as "
+            f"{len(plan.unnamed)} {'file does not name its' if len(plan.unnamed) == 1 else 'files do not name their'} "
+            "bands so; taken by position as "
             f"{some(list(plan.wanted), 20)}: {some(plan.unnamed)}."
         )
 

@@ -113,6 +113,16 @@ def test_the_sentence_says_cells_share_time_and_what_was_not_seen():
     assert "Nothing is expected" in nothing.sentence(nothing.at_share(0.8))
 
 
+def test_one_cell_is_not_plural():
+    probs = np.full((2, 4), 0.9, np.float32)
+    probs[:, 2:] = np.nan
+    dial = workload(triage_cells(probs, grid(2, 4), 20, 0.5))
+    text = dial.sentence(dial.at_share(0.8))
+    assert "Look at 1 of 1 cell first" in text and "1 cell has a rank of its own: nothing is known of it." in text
+    nothing = workload(triage_cells(np.zeros((2, 2), np.float32), grid(2, 2), 20, 0.5))
+    assert "in the 1 cell that was seen" in nothing.sentence(nothing.at_share(0.8))
+
+
 def test_cells_in_degrees_have_their_own_height_and_width():
     where = grid(100, 100, "EPSG:4326", Affine(0.0001, 0, 142, 0, -0.0001, 60))
     cells = triage_cells(np.full((100, 100), 0.5, np.float32), where, 100, 0.4)

@@ -100,7 +100,7 @@ def test_bands_without_names_go_by_position_with_a_warning_when_the_number_is_ri
     write(source / "stable" / "f.tif", pixels["c"], ("red", "green", "blue", "thermal"))
     report, dataset = run(source)
     np.testing.assert_array_equal(images(dataset)["d"], pixels["c"].astype(np.float32))
-    assert any("1 files do not name their bands so; taken by position" in text for text in report.warnings)
+    assert any("1 file does not name its bands so; taken by position" in text for text in report.warnings)
     assert {item.file: item.reason for item in report.rejected} == {
         "stable/e.tif": "It has 5 bands; accepted: 4 (red, green, blue, nir).",
         "stable/f.tif": "Its bands are red, green, blue, thermal; accepted: red, green, blue, nir.",
