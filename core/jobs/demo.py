@@ -30,7 +30,11 @@ def ask(checkpoints: Path, options: DemoOptions | None = None, config: RunConfig
     Raises LandslideLensError for what cannot be queued.
     """
     checkpoints, options, config = Path(checkpoints), options or DemoOptions(), config or preset("demo")
-    plan = {"plan": PLAN, "dataset": options.model_dump(mode="json"), "config": config.model_dump(mode="json")}
+    plan: dict[str, Any] = {
+        "plan": PLAN,
+        "dataset": options.model_dump(mode="json"),
+        "config": config.model_dump(mode="json"),
+    }
     path = dataset_of(checkpoints, options)
     if not path.is_file():
         return [queue.submit_analysis(CheckpointsTarget(checkpoints), ANALYSIS.name, plan["dataset"], then=plan)]
