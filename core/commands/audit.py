@@ -28,9 +28,9 @@ def check(dataset: DatasetFile, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, 
     target = _dataset_target(dataset, checkpoints)
     analyse(target, ANALYSIS.name, None, as_json)
     report = needed(read(target), NOTHING_KEPT).report
-    print_result(report.to_dict(), as_json, report.to_frame().to_string(index=False))
+    print_result(report.to_dict(), as_json, report.to_text())
     if not report.ok:
-        raise LandslideLensError(f"{dataset.name} cannot be trained on as it is; see the rows marked 'error'.")
+        raise LandslideLensError(f"{dataset.name} cannot be trained on as it is; see the lines marked 'error'.")
 
 
 @audit_app.command("splits")

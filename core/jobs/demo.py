@@ -1,13 +1,13 @@
 """The whole demo as jobs of the queue: dataset, training, and what there is to see in the run.
 
-Each is queued when what it needs is there: a job that is part of the demo holds the plan (``queue.THEN``), and its
-worker calls :func:`go_on` when it has succeeded. Nothing waits in between, and what is there is not made again.
+Each is queued when what it needs is there: a job that is part of the demo holds its plan, which goes on when it has
+succeeded (``core.jobs.then``). What is there is not made again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,13 @@ from core.analyses.datasets.demo import ANALYSIS, DemoOptions
 from core.analyses.showcase import Stop, missing
 from core.config import RunConfig, preset
 from core.errors import ConfigError, LandslideLensError
-from core.io.atomic import remove
-from core.io.plain_file import is_plain
 from core.jobs import queue
 from core.jobs.analysis_folder import AnalysisFolder
 from core.jobs.rows import JobFolder
-from core.runs.plain_files import read_json
 from core.runs.store import RunFolder, datasets_path
 from core.runs.targets import CheckpointsTarget
+
+PLAN = "demo"  # its name among those that follow a job
 
 
 def ask(checkpoints: Path, options: DemoOptions | None = None, config: RunConfig | None = None) -> list[JobFolder]:
@@ -31,7 +30,11 @@ def ask(checkpoints: Path, options: DemoOptions | None = None, config: RunConfig
     Raises LandslideLensError for what cannot be queued.
     """
     checkpoints, options, config = Path(checkpoints), options or DemoOptions(), config or preset("demo")
-    plan = {"dataset": options.model_dump(mode="json"), "config": config.model_dump(mode="json")}
+    plan: dict[str, Any] = {
+        "plan": PLAN,
+        "dataset": options.model_dump(mode="json"),
+        "config": config.model_dump(mode="json"),
+    }
     path = dataset_of(checkpoints, options)
     if not path.is_file():
         return [queue.submit_analysis(CheckpointsTarget(checkpoints), ANALYSIS.name, plan["dataset"], then=plan)]
@@ -58,26 +61,13 @@ def show(run: RunFolder, stops: tuple[Stop, ...]) -> list[AnalysisFolder]:
     return asked
 
 
-def go_on(folder: JobFolder, tell: Callable[[str], Any] = print) -> None:
-    """Queue what comes after this job, if it is part of the demo; why not, where that cannot be. Never raises."""
-    path = folder.path / queue.THEN
-    try:
-        if not is_plain(path):
-            return
-        try:
-            ask(folder.checkpoints, *_planned(read_json(path)))
-        finally:
-            remove(path)  # while it is there, the rest is being queued
-    except (LandslideLensError, OSError) as error:
-        tell(f"The rest of the demo was not queued: {error}")
+def go_on(checkpoints: Path, plan: Mapping[str, Any]) -> list[JobFolder]:
+    """Queue what comes next of a plan that :func:`ask` made. Raises as that does; ConfigError for a damaged plan."""
+    if not isinstance(plan.get("dataset"), Mapping):
+        raise ConfigError(f"{queue.THEN} is damaged. Ask for the demo again.")
+    return ask(checkpoints, ANALYSIS.options(plan["dataset"]), RunConfig.from_json(json.dumps(plan.get("config"))))
 
 
 def dataset_of(checkpoints: Path, options: DemoOptions | None = None) -> Path:
     """Where the demo's dataset lies, or will."""
     return datasets_path(checkpoints) / f"{(options or DemoOptions()).name}.h5"
-
-
-def _planned(plan: Any) -> tuple[DemoOptions, RunConfig]:
-    if not isinstance(plan, Mapping) or not isinstance(plan.get("dataset"), Mapping):
-        raise ConfigError(f"{queue.THEN} is damaged. Ask for the demo again.")
-    return ANALYSIS.options(plan["dataset"]), RunConfig.from_json(json.dumps(plan.get("config")))

@@ -77,7 +77,7 @@ def submit(
 ) -> RunFolder:
     """Queue a run and start it when its lane is free; a specification already queued or running gives that run.
 
-    then: what follows when it has succeeded (``core.jobs.demo``). jobs: where this run alone is done
+    then: what follows when it has succeeded (``core.jobs.then``). jobs: where this run alone is done
     (``core.jobs.executors.settings``).
 
     Raises DataError when the dataset file cannot be opened, FoldError where its regions allow no folds

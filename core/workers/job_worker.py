@@ -17,7 +17,7 @@ from core.errors import ClusterError, LandslideLensError
 from core.io import atomic
 from core.io.free_space import is_full, need_room
 from core.io.process_id import heartbeat, myself
-from core.jobs import claim, demo, queue
+from core.jobs import claim, queue, then
 from core.jobs.analysis_folder import RESULT, AnalysisFolder, of_path
 from core.jobs.executors.chosen import executor_of
 from core.progress import Steps, drain
@@ -53,7 +53,7 @@ def main(folder: queue.JobFolder) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the end is being written: no second thoughts
     _finish(folder, state, fields)
     if state == "succeeded":
-        demo.go_on(folder, lambda text: print(text, flush=True))
+        then.go_on(folder, lambda text: print(text, flush=True))
     return {"succeeded": 0, "failed": 1}.get(state, 2)
 
 

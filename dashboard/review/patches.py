@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
@@ -12,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.analyses.review import label_issues, slices
 from core.data.store import Dataset
 from core.errors import LandslideLensError
+from core.predict.novelty.own import OwnNovelty
 from core.review.judgements import Judgements
 from core.runs.store import RunFolder
 from dashboard import state, theme, url_state
@@ -42,56 +44,23 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
         with _row():
             column, value = bar.column(columns)
         runs = bar.other_runs(review_table.runs_beside(run, state.choice().runs))
-    own, has_folds = or_stop(review_table.novelty_of, run), run.has_scores(0)
-    table = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
-    if at is not None:
-        table = outcomes.decided_at(table, at)
-    table = _known(table, run, data, oof)
-    alike = bar.alike_to(table)
-    if alike:
-        try:
-            table = review_table.with_distance(table, run, data, alike)
-        except LandslideLensError:
-            alike = ""  # a run of an earlier version kept no embeddings
+    able = _Able(run.has_scores(0), runs, or_stop(review_table.novelty_of, run))
+    table, alike = _with_likeness(_known(run, data, summary, oof, head, at), run, data)
     if column:
         table[f"by:{column}"] = columns[column][data.index_of(table["id"].astype(str).tolist())]
     with choices, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         which = bar.outcome_pills(table)
-        able = {"issue": "issue_rank" in table, "alike": alike, "folds": has_folds, "runs": runs, "novel": own}
-        able |= dict.fromkeys(("outlier", "unique"), or_stop(slices.read, run))
-        order = bar.order_picker([name for name, known in able.items() if known])
+        order = bar.order_picker(_orders(table, run, able, alike))
     shown_set = sets.chosen(run, data, kinds)
     with popover:
-        folds = bar.folds(table)
-        low, high = bar.probability()
-        differ, least = bar.differing(has_folds, bool(runs))
-        with _row():
-            new, judged = bar.novelty(own, len(table)), bar.judgement()
-        with _row():
-            wrong, tag = bar.issue(table), bar.tag(table)
-        chosen = Filters(
-            outcomes=tuple(which), folds=tuple(folds), column=column, value=value, low=low, high=high, issue=wrong,
-            judgement=judged, tag=tag, differ=differ, least=least, novelty=new, level=own.level if own else 0.0,
-            ids=shown_set.ids if shown_set else None,
-        )  # fmt: skip
-    table = _differing(table, {order, differ}, run, data, head, runs)
-    if own is not None and (new or order == "novel"):
-        table = review_table.with_novelty(table, own, data)
-    if order in ("outlier", "unique"):
-        table = review_table.with_spaces(table, run)
+        chosen = _chosen(table, able, which, column, value, shown_set)
+    table = _measured(table, chosen, order, run, data, head, able)
     shown = filters.ordered(table[filters.mask(table, chosen)], order)
     with said:
         st.markdown(sentence(table, data.positive))
         st.caption(basis(table, shown, summary, head, at))
     with looks:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            judging.name_field()
-            saved_views.menu(run)
-            _progress(data, table, chosen)
-        sets.tell_trouble(shown_set)
-        bar.said_filters(table, chosen, shown_set, alike, order)
-        if gallery.PATCH not in st.query_params:  # the card tells it itself
-            judging.tell_trouble()
+        _told(run, data, table, chosen, shown_set, alike, order)
     within = shown_set.ids if shown_set and shown_set.kind != sets.MARKED else None
     listing = partial(_listing, data, run, shown, order, look, cams, stamp)
     _pictures(run, data, table, shown, chosen, beside, within, listing)
@@ -100,30 +69,102 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
     card.show_opened(data, run, shown["id"].tolist(), head, at, controls, partial(judging.history, data))
 
 
+@dataclass(frozen=True)
+class _Able:
+    """What this run can be asked beyond its decisions: by fold, beside other runs, how new a patch is."""
+
+    folds: bool
+    runs: list[RunFolder]
+    own: OwnNovelty | None
+
+
+def _with_likeness(table: pd.DataFrame, run: RunFolder, data: Dataset) -> tuple[pd.DataFrame, str]:
+    """With the distance to the patch that others are to be like, and its id; empty where there is none."""
+    alike = bar.alike_to(table)
+    if alike:
+        try:
+            return review_table.with_distance(table, run, data, alike), alike
+        except LandslideLensError:
+            pass  # a run of an earlier version kept no embeddings
+    return table, ""
+
+
+def _orders(table: pd.DataFrame, run: RunFolder, able: _Able, alike: str) -> list[str]:
+    """The orders that need something which is there."""
+    known = {"issue": "issue_rank" in table, "alike": alike, "folds": able.folds, "runs": able.runs, "novel": able.own}
+    known |= dict.fromkeys(("outlier", "unique"), or_stop(slices.read, run))
+    return [name for name, there in known.items() if there]
+
+
+def _chosen(
+    table: pd.DataFrame, able: _Able, which: Collection[str], column: str, value: str, shown_set: sets.Chosen | None
+) -> Filters:
+    """What the other filters are set to; drawn where this is called."""
+    folds = bar.folds(table)
+    low, high = bar.probability()
+    differ, least = bar.differing(able.folds, bool(able.runs))
+    with _row():
+        new, judged = bar.novelty(able.own, len(table)), bar.judgement()
+    with _row():
+        wrong, tag = bar.issue(table), bar.tag(table)
+    return Filters(
+        outcomes=tuple(which), folds=tuple(folds), column=column, value=value, low=low, high=high, issue=wrong,
+        judgement=judged, tag=tag, differ=differ, least=least, novelty=new, level=able.own.level if able.own else 0.0,
+        ids=shown_set.ids if shown_set else None,
+    )  # fmt: skip
+
+
+def _told(
+    run: RunFolder,
+    data: Dataset,
+    table: pd.DataFrame,
+    chosen: Filters,
+    shown_set: sets.Chosen | None,
+    alike: str,
+    order: str,
+) -> None:
+    """Who judges, saved views, how far the judging is, and which filters are set."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        judging.name_field()
+        saved_views.menu(run)
+        _progress(data, table, chosen)
+    sets.tell_trouble(shown_set)
+    bar.said_filters(table, chosen, shown_set, alike, order)
+    if gallery.PATCH not in st.query_params:  # the card tells it itself
+        judging.tell_trouble()
+
+
 def _row() -> DeltaGenerator:
     return st.container(horizontal=True, vertical_alignment="bottom", gap="small")
 
 
-def _known(table: pd.DataFrame, run: RunFolder, data: Dataset, oof: pd.DataFrame) -> pd.DataFrame:
-    """With what is known beside the decision: doubts, likely wrong labels, judgements."""
+def _known(
+    run: RunFolder, data: Dataset, summary: Mapping, oof: pd.DataFrame, head: str, at: float | None
+) -> pd.DataFrame:
+    """The decisions of a head, with what is known beside them: doubts, likely wrong labels, judgements."""
+    table = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
+    if at is not None:
+        table = outcomes.decided_at(table, at)
     table = review_table.with_doubts(table, oof)
     table = review_table.with_issues(table, or_stop(label_issues.read, run))
     said = or_stop(review_table.said_of, Judgements(data.path))
     return review_table.with_judgements(table, said, judging.reviewer())
 
 
-def _differing(
-    table: pd.DataFrame, wanted: Collection[str], run: RunFolder, data: Dataset, head: str, runs: list[RunFolder]
+def _measured(
+    table: pd.DataFrame, chosen: Filters, order: str, run: RunFolder, data: Dataset, head: str, able: _Able
 ) -> pd.DataFrame:
-    """With how much folds or runs differ, where that is ``wanted``."""
+    """With what the filters and the order need, and nothing else: how far folds or runs differ, novelty, outliers."""
     try:
-        if "folds" in wanted:
+        if "folds" in (order, chosen.differ):
             table = review_table.with_fold_spread(table, run, data, head)
-        if "runs" in wanted:
-            table = review_table.with_run_spread(table, runs)
+        if "runs" in (order, chosen.differ):
+            table = review_table.with_run_spread(table, able.runs)
     except LandslideLensError as error:
         st.warning(escape_markdown(str(error)), icon=":material/call_split:")
-    return table
+    if able.own is not None and (chosen.novelty or order == "novel"):
+        table = review_table.with_novelty(table, able.own, data)
+    return review_table.with_spaces(table, run) if order in ("outlier", "unique") else table
 
 
 def sentence(table: pd.DataFrame, positive: str) -> str:

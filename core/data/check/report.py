@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from textwrap import fill
 from typing import Any, Literal
 
 import numpy as np
@@ -86,6 +87,18 @@ class CheckReport:
         ]
         files = values.get("files")
         return cls(tuple(CheckRow(**row) for row in rows), files and Betrayals.from_dict(files))
+
+    def to_text(self, width: int = 100) -> str:
+        """The findings for a terminal: severity and what was found, below it where, how many and what to do."""
+        lines: list[str] = []
+        for row in self.rows:
+            share = f" ({row.share:.1%}{f' of {row.share_of}' if row.share_of else ''})" if row.share else ""
+            count = f"{row.n:,}{share}" if row.n else ""
+            below = [": ".join(filter(None, (count, row.where))), row.advice]
+            indent = " " * 9
+            lines += fill(row.what, width, initial_indent=f"{row.severity:<9}", subsequent_indent=indent).splitlines()
+            lines += [fill(text, width, initial_indent=indent, subsequent_indent=indent) for text in below if text]
+        return "\n".join(lines)
 
     def to_frame(self) -> pd.DataFrame:
         """Columns severity, what, where, n, share, advice; a row of it is the row of ``rows`` at the same place."""

@@ -5,7 +5,7 @@ import pytest
 from core.analyses.datasets.demo import ANALYSIS, DemoOptions
 from core.config import preset
 from core.errors import ConfigError
-from core.jobs import demo, queue, rows
+from core.jobs import demo, queue, rows, then
 from core.progress import drain
 from core.runs.store import RunFolder, list_runs
 from core.runs.targets import CheckpointsTarget
@@ -33,23 +33,23 @@ def test_dataset_then_training_then_every_analysis(tmp_path):
     assert demo.ask(tmp_path, FEW, config) == [first], "asked twice it is one job"
     drain(ANALYSIS.start(CheckpointsTarget(tmp_path), first.options()))
     ended(first)
-    demo.go_on(first)
+    then.go_on(first)
     assert queue.planned(first) is None, "it goes on once"
     (run,) = list_runs(tmp_path)
     assert run.status()["state"] == "queued" and run.config() == config and queue.planned(run)
     ended(run)
-    demo.go_on(run)
+    then.go_on(run)
     needed = [name for name in NEEDED if not name.startswith("smote")]  # nothing was trained: there is no lineage
     assert [job.analysis for job in queue.active(tmp_path)] == needed and queue.planned(run) is None
     assert {job.run for job in queue.active(tmp_path)} == {run.name}
-    demo.go_on(run)
+    then.go_on(run)
     assert len(queue.active(tmp_path)) == len(needed)
 
 
 def test_a_job_that_is_no_part_of_the_demo_is_followed_by_nothing(tmp_path):
     job = queue.submit_analysis(CheckpointsTarget(tmp_path), "demo_dataset", {"n": 60})
     ended(job)
-    demo.go_on(job)
+    then.go_on(job)
     assert not queue.active(tmp_path) and not list_runs(tmp_path)
 
 
@@ -62,13 +62,17 @@ def test_a_retry_keeps_the_plan_and_a_plain_question_drops_it(tmp_path):
     assert queue.planned(queue.submit_analysis(CheckpointsTarget(tmp_path), "demo_dataset", job.options())) is None
 
 
-@pytest.mark.parametrize("plan", [[], {"dataset": 3}, {"dataset": {"n": 1}}, {"dataset": {}, "config": {"x": 1}}])
+@pytest.mark.parametrize(
+    "plan",
+    [[], {}, {"plan": "other"}, {"plan": ["demo"]}, {"plan": "demo", "dataset": 3},
+     {"plan": "demo", "dataset": {"n": 1}}, {"plan": "demo", "dataset": {}, "config": {"x": 1}}],
+)  # fmt: skip
 def test_a_damaged_plan_is_a_sentence_and_is_not_tried_again(tmp_path, plan):
     job = queue.submit_analysis(CheckpointsTarget(tmp_path), "demo_dataset", {"n": 60})
     job.write_json(queue.THEN, plan)
     told = []
-    demo.go_on(job, told.append)
-    assert len(told) == 1 and told[0].startswith("The rest of the demo was not queued: ")
+    then.go_on(job, told.append)
+    assert len(told) == 1 and told[0].startswith("What follows this job was not queued: ")
     assert queue.planned(job) is None
 
 

@@ -3,6 +3,7 @@ import pytest
 
 from core.data.bands import ZINDI_BANDS
 from core.data.check import check
+from core.data.check.report import CheckReport, CheckRow
 from core.data.leakage.duplicates import equal_pairs, joined, patch_hashes
 from core.data.store import DatasetWriter
 from core.progress import drain
@@ -43,6 +44,17 @@ def test_a_sound_dataset_has_only_ok_rows(tmp_path):
     assert report.ok and {r.severity for r in report.rows} == {"ok"}
     assert list(report.to_frame().columns) == ["severity", "what", "where", "n", "share", "advice"]
     assert row(report, "Both classes").where == "landslide: 6, stable: 6"
+
+
+def test_findings_are_lines_that_a_terminal_shows():
+    doubted = CheckRow(
+        "warning", "Two classes look alike", "p1, p2", 12, 0.1, "Look at them. " * 12, share_of="patches"
+    )
+    text = CheckReport((doubted, CheckRow("ok", "Every band has values"))).to_text()
+    lines = text.splitlines()
+    assert lines[0] == "warning  Two classes look alike" and lines[1] == "         12 (10.0% of patches): p1, p2"
+    assert lines[2].startswith("         Look at them.") and lines[-1] == "ok       Every band has values"
+    assert max(map(len, lines)) <= 100
 
 
 @pytest.mark.parametrize(
