@@ -56,12 +56,14 @@ def plain_url(checkpoints, tmp_path_factory):
     yield from _served("dashboard/app.py", checkpoints, tmp_path_factory.mktemp("plain"))
 
 
-def _served(script, checkpoints, folder, *options, **variables):
-    """Address of a server of its own. options: of Streamlit; variables: of its environment."""
+def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = folder / "log.txt"
+        return probe.getsockname()[1]
+
+
+def begun(script, checkpoints, log, port, *options, **variables):
+    """Address and process of a server that answers. options: of Streamlit; variables: of its environment."""
     command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port), *options]
     environment = os.environ | {"LANDSLIDE_CHECKPOINTS": str(checkpoints), "OMP_WAIT_POLICY": "PASSIVE"} | variables
     with log.open("wb") as output:
@@ -69,8 +71,16 @@ def _served(script, checkpoints, folder, *options, **variables):
     address = f"http://localhost:{port}"
     deadline = time.monotonic() + START_TIMEOUT_S
     while not _answers(address):
-        assert server.poll() is None and time.monotonic() < deadline, log.read_text()
+        if server.poll() is not None or time.monotonic() > deadline:
+            server.kill()
+            pytest.fail(f"The server does not answer:\n{log.read_text()}")
         time.sleep(0.1)
+    return address, server
+
+
+def _served(script, checkpoints, folder, *options, **variables):
+    """Address of a server of its own, as :func:`begun`."""
+    address, server = begun(script, checkpoints, folder / "log.txt", free_port(), *options, **variables)
     yield address
     server.terminate()
     server.wait(timeout=20)

@@ -1,8 +1,12 @@
 """A search on a tiny dataset, really trained: broken off and resumed, asked for more, judged on what no trial saw."""
 
-import shutil
+import os
+import subprocess
+import sys
+from collections import Counter
 
 import pytest
+import torch
 
 from core.analyses import search
 from core.commands.experiments.search import lines
@@ -10,6 +14,8 @@ from core.data.folds import all_ids
 from core.data.store import open_dataset
 from core.errors import ConfigError, FoldError
 from core.experiments.search.record import trials_of
+from core.jobs.analysis_folder import create
+from core.jobs.processes import ROOT
 from core.progress import drain
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder, list_runs
@@ -21,7 +27,6 @@ SETTINGS = "; ".join(
 )
 OPTIONS = {"preset": "demo", "settings": SETTINGS, "vary": "train.lr=log:0.001..0.1; augment.mix_prob=0..1",
            "metric": "auc", "trials": 6, "sampler": "pso"}  # fmt: skip
-BROKEN_AT = "Trial 5 of 6: Fold 1 of 2 is trained."
 
 
 def started(home, checkpoints="ck", **options):
@@ -34,16 +39,11 @@ def without_clock(record):
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A search of six trials in ``ck``; in ``killed`` what was on the disk when the fifth had trained one fold."""
+    """A search of six trials in ``ck``."""
     home = tmp_path_factory.mktemp("search")
     make_tiny(home / "tiny.h5", n=72, side=16, signal=0.7)
-
-    def keep(step):
-        if step.message == BROKEN_AT:
-            shutil.copytree(home / "ck", home / "killed")
-
-    record = drain(started(home), keep)
-    assert (home / "killed").exists() and "best AUC inside the search" in record["message"]
+    record = drain(started(home))
+    assert "best AUC inside the search" in record["message"]
     return home
 
 
@@ -77,12 +77,56 @@ def test_what_judges_the_winner_is_in_no_trial_and_no_group_is_on_both_sides(hom
     assert list_runs(home / "ck") == [], "a score that was chosen by is no run among the runs"
 
 
-def test_killed_in_a_trial_it_goes_on_to_the_same_end(home):
-    broken = read(home, "killed")
-    assert broken["parts"][0]["trials"][-1]["state"] == "running" and broken["judgement"] is None
-    drain(started(home, "killed"))
-    again, whole = read(home, "killed"), read(home)
+# A worker for each place named, which kills itself where a file whose path holds that is about to be put in its place;
+# then one that is left alone. The libraries are loaded once.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import core.pipeline, core.experiments.search.searching
+from core.analyses import registry
+from core.io import atomic
+from core.jobs.analysis_folder import of_path
+from core.workers import job_worker
+folder, places = of_path(Path(sys.argv[1])), sys.argv[2:]
+registry.analysis("search")
+for place in (*places, None):
+    child = os.fork()
+    if not child:
+        def watch(moment, path):
+            if place is not None and moment == "replace" and place in path.as_posix():
+                os.kill(os.getpid(), signal.SIGKILL)
+        atomic.at_boundary = watch
+        os._exit(job_worker.main(folder))
+    print("worker", place, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+PLACES = ("trial-001/fold_1", "trial-003/fold_0", "judged-000/fold_0")
+
+
+@pytest.mark.fault(1)
+def test_a_worker_that_is_really_killed_three_times_leaves_a_search_that_ends_as_an_undisturbed_one(home):
+    target = DatasetTarget(home / "tiny.h5", home / "dead")
+    job = create(target, "search", search.ANALYSIS.options(OPTIONS).model_dump(mode="json"))
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(job.path), *PLACES], capture_output=True, text=True, env=environment
+    )
+    said = [line for line in done.stdout.splitlines() if line.startswith("worker ")]
+    assert said == [*(f"worker {place} -9" for place in PLACES), "worker None 0"], done.stderr[-3000:]
+    again, whole = read(home, "dead"), read(home)
     assert without_clock(again) == without_clock(whole) and again["judgement"] == whole["judgement"]
+    ended = [event["trial"] for event in job.events()[0] if event["event"] == "trial"]
+    assert ended == list(range(7)), "no trial ends twice"
+    folder = target.results("search").part(again["name"]).path
+    starts, epochs = Counter(), Counter()
+    for path in folder.glob("part-0-*"):
+        name = path.name.removeprefix("part-0-")
+        for event in RunFolder(path).events()[0]:
+            starts[name] += event["event"] == "started"
+            if event["event"] == "epoch":
+                epochs[f"{name}/fold_{event['fold']}", event["epoch"]] += 1
+    assert {name: n for name, n in starts.items() if n > 1} == {place.partition("/")[0]: 2 for place in PLACES}
+    assert len(epochs) >= 12 and {place for (place, _), n in epochs.items() if n > 1} <= set(PLACES), "nothing twice"
+    assert not list(folder.glob("part-*/fold_*"))
 
 
 def test_asked_for_more_it_goes_on_from_the_last_and_asked_again_it_does_nothing(home):
