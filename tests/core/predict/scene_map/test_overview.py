@@ -36,10 +36,8 @@ def test_clouds_do_not_darken_the_ground(tmp_path):
     ground = np.random.default_rng(0).normal(1500, 100, (3, 60, 60)).clip(1).astype(np.float32)
     cloudy = ground.copy()
     cloudy[:, :, :6] = 7000
-    plain, under = (shown(scene_file(tmp_path / f"{k}.tif", one, ("red", "green", "blue")), 1).rgb
-                    for k, one in enumerate((ground, cloudy)))  # fmt: skip
-    assert (under[:, :6] == 255).all()
-    assert plain[:, 6:].mean() - 80 < under[:, 6:].mean(), "without the fence the ground would be nearly black"
+    under = shown(scene_file(tmp_path / "s.tif", cloudy, ("red", "green", "blue")), 1).rgb
+    assert (under[:, :6] == 255).all() and under[:, 6:].mean() > 30  # up to the cloud's own brightness it would be 9
 
 
 def test_other_bands_are_shown_in_their_order_and_one_alone_is_grey(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from dashboard import state
 from dashboard.tour.page import STOPS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docs" / "pages.md").read_text(encoding="utf-8")
 NAMES = ("VIEWS", "MORE", "PREVIEW")  # what pages call the views that they offer
 
