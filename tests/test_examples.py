@@ -271,14 +271,6 @@ def test_scripts_and_targets_that_are_named_are_there():
             assert all(f"\n{target}:" in makefile for target in words[1:]), example
 
 
-def test_the_programs_of_the_documents_run(tmp_path):
-    """In a process of its own each, next to the file that docs/weights.md starts from."""
-    import timm
-    import torch
-
-    torch.save(timm.create_model("resnet18", in_chans=13, num_classes=0).state_dict(), tmp_path / "s2_resnet18.pth")
-
-
 @pytest.mark.slow
 def test_the_programs_of_commands_md_run_in_a_python_of_their_own():
     """Without its first lines the same program stops, where torchvision was built for another torch."""
