@@ -4,7 +4,7 @@
     python -m benchmarks.experiments.ablations "the demo=table2.json" ... --out benchmarks/results/ablations.json
     python -m benchmarks.experiments.ablations --into docs/ablations.md --pictures docs
 
-Take the second step on the machine and on the day of the first. The last form puts the tables between the page's
+Take the second step on the machine and on the day of the first; tables of other sets and kinds stay. The last form puts the tables between the page's
 markers ``<!-- ablations -->``, and the figure of each table, as Train · Experiments draws it, beside them as a PNG, by
 the browser that the tests use.
 """
@@ -115,6 +115,11 @@ def _verdict(rows: list[dict[str, Any]], baseline: str, seeds: int) -> str:
     return f"Of {len(compared)} rows {counts} after Holm's correction over {what}."
 
 
+def earlier() -> list[dict[str, Any]]:
+    """The tables that the results hold."""
+    return json.loads(RESULTS.read_text(encoding="utf-8"))["tables"] if RESULTS.is_file() else []
+
+
 def filled(text: str, results: dict[str, Any]) -> str:
     """A page's text with the tables of ``results`` between its markers."""
     for kind in dict.fromkeys(one["kind"] for one in results["tables"]):
@@ -153,6 +158,8 @@ def main() -> None:
     if given.tables:
         named = [str(one).partition("=") for one in given.tables]
         tables = [measured(json.loads(Path(file).read_text(encoding="utf-8")), name) for name, _, file in named]
+        again = {(one["set"], one["kind"]) for one in tables}
+        tables += [one for one in earlier() if (one["set"], one["kind"]) not in again]
         result = {"benchmark": "paper A's Tables 2 and 3, a simulated and a real set", "tables": tables}
         keep(result | circumstances("numpy", "scikit-learn", "torch", "timm"), given.out)
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
