@@ -67,7 +67,9 @@ def begun(script, checkpoints, log, port, *options, **variables):
     command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port), *options]
     environment = os.environ | {"LANDSLIDE_CHECKPOINTS": str(checkpoints), "OMP_WAIT_POLICY": "PASSIVE"} | variables
     with log.open("wb") as output:
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+        server = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
+        )
     address = f"http://localhost:{port}"
     deadline = time.monotonic() + START_TIMEOUT_S
     while not _answers(address):
