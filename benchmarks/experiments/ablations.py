@@ -4,9 +4,9 @@
     python -m benchmarks.experiments.ablations "the demo=table2.json" ... --out benchmarks/results/ablations.json
     python -m benchmarks.experiments.ablations --into docs/ablations.md --pictures docs
 
-Take the second step on the machine and on the day of the first; tables of other sets and kinds stay. The last form puts the tables between the page's
-markers ``<!-- ablations -->``, and the figure of each table, as Train · Experiments draws it, beside them as a PNG, by
-the browser that the tests use.
+Take the second step on the machine and on the day of the first; tables of other sets and kinds stay. The last form puts
+the tables between the page's markers ``<!-- table2 -->`` and ``<!-- table3 -->``, and the figure of each table, as
+Train · Experiments draws it, beside them as a PNG, by the browser that the tests use.
 """
 
 from __future__ import annotations

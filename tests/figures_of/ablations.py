@@ -1,7 +1,7 @@
 """Figures of docs/ablations.md that stand outside its made tables."""
 
 FIGURES = (
-    "blue of {ablations[tables][0][rows][0][n]:,} real Sentinel-2 patches",
+    "blue of {ablations[tables][2][rows][0][n]:,} real Sentinel-2 patches",
     "on {sharing[n]} simulated patches, {sharing[folds]} folds and {sharing[epochs]} epochs, one job took "
     "{sharing[ratio][wall]:.2f} of the time of eight runs one after the other, and {sharing[ratio][cpu]:.2f} of their",
 )

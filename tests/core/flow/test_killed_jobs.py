@@ -40,6 +40,6 @@ def test_an_analysis_killed_at_every_boundary_finds_the_same(tmp_path):
 
 @pytest.mark.fault(1)
 @pytest.mark.slow
-def test_a_hundred_trainings_killed_several_times_end_as_an_unbroken_one(tmp_path):
-    found = walked(tmp_path, "training", "SIGKILL", 100, both_sides=True, timeout=1800)
-    assert found["seeds"] == 100 and found["kills"] >= 200 and found["boundaries"] >= 80
+def test_trainings_killed_several_times_at_random_end_as_an_unbroken_one(tmp_path):
+    found = walked(tmp_path, "training", "SIGKILL", 25, both_sides=True, timeout=900)
+    assert found["seeds"] == 25 and found["kills"] >= 50 and found["boundaries"] >= 40
