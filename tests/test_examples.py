@@ -39,6 +39,7 @@ SEARCHED = (  # one trial of a tiny network
 )
 # Where the placeholders of an example mean something of their own, or several commands are written as one.
 MEANT: dict[str, tuple[str, ...]] = {
+    "python -m core COMMAND --help": ("python -m core train --help",),
     "python -m core ingest FORMAT SOURCE --out F.h5": ("python -m core ingest auto my-patches --out auto.h5",),
     "python -m core ingest zindi SOURCE --out checkpoints/datasets/zindi.h5": (
         "python -m core ingest zindi zindi --out checkpoints/datasets/zindi.h5",

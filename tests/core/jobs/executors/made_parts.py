@@ -111,6 +111,7 @@ def main(cases: list[str], folder: str, said: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts in the background
     main(sys.argv[1].split(","), sys.argv[2], sys.argv[3:])
     sys.stdout.flush()
     os._exit(0)  # as core.workers.job_worker: a head that is gone is not waited for
