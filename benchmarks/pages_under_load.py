@@ -6,7 +6,8 @@
 ``--studio`` for the next time).
 
 First picture: from asking for a page to a picture or chart on it, with a browser that knows nothing yet; a server that
-has just begun (cold, once a page) and one that has shown the page before (warm, median of ``WARM``). Rerun: from the
+has just begun (cold, once a page) and one that has shown the page before (warm, median of ``WARM``). Report and Tour are in their
+empty state. Rerun: from the
 key R (Streamlit's shortcut) until the script has ended and the browser has drawn it, median of ``RERUNS`` a page.
 Memory: of the server, and with its children, after each 20 of ``MANY`` reruns over all pages, whose first 300 warm it
 up; growth is that of the last 200. Sessions: ``PEOPLE`` browsers with caches of their own, each at a page, begin within
@@ -27,16 +28,15 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks.made_studio import make_studio
 from benchmarks.report import circumstances, keep, parser
 from benchmarks.review_paging import forget, megabytes, rounded, server_at
-from benchmarks.speed.first_picture import BARE, CONTROLS, FLAGS, ROOT, SEEN, chromium_path, fresh, served
+from benchmarks.speed.first_picture import BARE, BUTTON, CONTROLS, FLAGS, ROOT, SEEN, chromium_path, fresh, served
 from core.runs.store import RunFolder, list_runs
 
 PAGES = (
     "", "dataset", "balance", "train", "results", "review", "errors", "embedding", "explain", "predict", "runs",
     "report", "tour",
 )  # fmt: skip
-WITHOUT_PICTURE = ("train", "predict", "runs", "report")  # their first control or table counts
 WARM, RERUNS, MANY, LAST, EACH, PEOPLE = 3, 7, 500, 200, 20, 20
-THERE = f"() => ({SEEN})() || ({CONTROLS})() || !!document.querySelector('[data-testid=stDataFrame] canvas')"
+THERE = f"() => ({SEEN})() || ({CONTROLS})() || ({BUTTON})()"
 # Milliseconds from the key R to the frame after the script has ended; what the browser still draws then counts too.
 RERUN = """() => {
   const app = document.querySelector('[data-testid=stApp]');
@@ -102,8 +102,8 @@ def first_pictures(chromium: Browser, script: Path, run: RunFolder) -> dict[str,
         query = f"?run={run.name}"
         forget(run.dataset_path())
         with served(script, run.checkpoints) as address:
-            cold = fresh(chromium, address, page, query, page in WITHOUT_PICTURE)
-            warm = [fresh(chromium, address, page, query, page in WITHOUT_PICTURE) for _ in range(WARM)]
+            cold = fresh(chromium, address, page, query)
+            warm = [fresh(chromium, address, page, query) for _ in range(WARM)]
             tab = opened(chromium, at(address, page, query))
             quiet(tab)
             again = []
@@ -111,6 +111,7 @@ def first_pictures(chromium: Browser, script: Path, run: RunFolder) -> dict[str,
                 again.append(rerun(tab))
                 quiet(tab, 200)
             tab.context.close()
+        print(page or "overview", round(cold, 2), round(median(warm), 2), round(median(again)), flush=True)
         found[page or "overview"] = {"cold_s": cold, "warm_s": median(warm), "rerun_ms": median(again)}
     return found
 

@@ -31,7 +31,6 @@ from core.runs.store import DEFAULT_CHECKPOINTS, list_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("", "dataset", "balance", "train", "results", "errors", "embedding", "explain", "predict")
-# Train and Predict, before the first scene, have no picture at first: their first control counts.
 SEEN = """() => {
   const there = (one) => { const box = one.getBoundingClientRect(); return box.width > 30 && box.height > 30; };
   const roots = [document, ...[...document.querySelectorAll('*')].map((one) => one.shadowRoot).filter(Boolean)];
@@ -41,6 +40,9 @@ SEEN = """() => {
     || found('.js-plotly-plot .main-svg').some((one) => there(one) && one.querySelectorAll('path, image').length > 3);
 }"""
 CONTROLS = "() => document.querySelectorAll('[data-testid=stMain] input').length > 2"
+BUTTON = "() => !!document.querySelector('[data-testid=stMain] button[data-testid^=stBaseButton-primary]')"
+# Pages without a picture at first: their first controls count, or the button of what is not made yet.
+WITHOUT_PICTURE = {"train": CONTROLS, "predict": CONTROLS, "runs": CONTROLS, "report": BUTTON, "tour": BUTTON}
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -83,22 +85,21 @@ def served(script: Path, checkpoints: Path) -> Iterator[str]:
         server.wait(timeout=20)
 
 
-def seconds(context: BrowserContext, address: str, page: str, query: str, control: bool = False) -> float:
-    """From asking for a page to its first picture; with ``control``, or on pages without one, its first controls."""
+def seconds(context: BrowserContext, address: str, page: str, query: str) -> float:
+    """From asking for a page to its first picture, or what counts where it has none."""
     tab = context.new_page()
     begun = time.perf_counter()
     tab.goto(f"{address}/{page}{query}", wait_until="commit")
-    seen = CONTROLS if control or page in ("train", "predict") else SEEN
-    tab.wait_for_function(seen, timeout=180_000, polling=20)
+    tab.wait_for_function(WITHOUT_PICTURE.get(page, SEEN), timeout=180_000, polling=20)
     took = time.perf_counter() - begun
     tab.close()
     return took
 
 
-def fresh(chromium: Browser, address: str, page: str, query: str, control: bool = False) -> float:
+def fresh(chromium: Browser, address: str, page: str, query: str) -> float:
     """With an empty cache."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    took = seconds(context, address, page, query, control)
+    took = seconds(context, address, page, query)
     context.close()
     return took
 

@@ -51,17 +51,24 @@ def balance(labels: np.ndarray, values: np.ndarray, groups: np.ndarray | None = 
     table = pd.DataFrame({"value": counts.index.astype(str), "patches": counts.sum(axis=1).to_numpy()})
     for column, label in (("positive", 1), ("negative", 0), ("unlabelled", -1)):
         table[column] = counts[label].to_numpy()
-    shares = [_share(labels, values, groups, value) for value in counts.index]
-    table[["share", "low", "high"]] = np.array(shares).reshape(-1, 3)
+    table[["share", "low", "high"]] = _shares(np.asarray(labels), np.asarray(values), groups, counts.index)
     return table.sort_values("patches", ascending=False, kind="stable").reset_index(drop=True)
 
 
-def _share(labels: np.ndarray, values: np.ndarray, groups: np.ndarray | None, value: str) -> tuple[float, float, float]:
-    chosen = (np.asarray(values) == value) & (np.asarray(labels) >= 0)
-    own = None if groups is None else np.asarray(groups)[chosen]
+def _shares(labels: np.ndarray, values: np.ndarray, groups: np.ndarray | None, order: pd.Index) -> np.ndarray:
+    """(V, 3) share, low, high of each value in this order."""
+    labelled = np.flatnonzero(labels >= 0)
+    code_of = order.get_indexer(values[labelled])
+    rows = labelled[np.argsort(code_of, kind="stable")]
+    ends = np.searchsorted(np.sort(code_of), np.arange(1, len(order)))
+    return np.array([_share(labels[own], groups, own) for own in np.split(rows, ends)]).reshape(-1, 3)
+
+
+def _share(labels: np.ndarray, groups: np.ndarray | None, rows: np.ndarray) -> tuple[float, float, float]:
+    own = None if groups is None else np.asarray(groups)[rows]
     if own is not None and len(set(own.tolist())) < 2:
         own = None  # a share of this one group, whose spread between groups is no matter
-    return share_interval(np.asarray(labels)[chosen] == 1, own)
+    return share_interval(labels == 1, own)
 
 
 def _named(values: np.ndarray) -> np.ndarray:

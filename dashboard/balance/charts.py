@@ -198,11 +198,12 @@ def balance_by_group(table: pd.DataFrame, class_names: tuple[str, str]) -> go.Fi
 
 def lineage_scatter(lineage: pd.DataFrame) -> go.Figure:
     """Every synthetic patch by the similarity of its parents and the anchor's weight. lineage: see ``runs.store``."""
+    parents = zip(lineage["anchor"], lineage["neighbour"], strict=True)
     figure = go.Figure()
     figure.add_scattergl(
         x=lineage["ssim"], y=lineage["anchor_weight"], mode="markers", showlegend=False,
         marker={"size": 6, "opacity": 0.55, "color": theme.POSITIVE},
-        customdata=[list(map(escape_html, pair)) for pair in zip(lineage["anchor"], lineage["neighbour"], strict=True)],
+        customdata=np.array([list(map(escape_html, pair)) for pair in parents], object).reshape(-1, 2),
         hovertemplate="%{customdata[0]} and %{customdata[1]}<br>SSIM %{x:.3f}, anchor weight %{y:.2f}<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(title_text="SSIM of the parents (−1 to 1)")

@@ -19,18 +19,18 @@ MOST_BARS = 15  # groups that are drawn
 def fold_counts(data: Dataset, folds: dict, lineage: pd.DataFrame) -> pd.DataFrame:
     """Training patches by fold: other, landslide, synthetic, and synthetics with a parent in the validation part."""
     label_of = dict(zip(data.ids.tolist(), data.labels.tolist(), strict=True))
-    members = [[str(name) for name in ids] for ids in folds["folds"]]
+    members = [{str(name) for name in ids} for ids in folds["folds"]]
     rows = []
     for fold, mine in enumerate(members):
         labels = np.array([label_of.get(name, -1) for name in training_ids(folds, fold)])
         made = lineage[lineage["fold"] == fold]
-        leaked = made["anchor"].isin(mine) | made["neighbour"].isin(mine)
+        leaked = sum(one in mine or other in mine for one, other in zip(made["anchor"], made["neighbour"], strict=True))
         real, other = int((labels == 1).sum()), int((labels == 0).sum())
         rows.append(
             {
                 "fold": fold, "other": other, "landslide": real, "synthetic": len(made),
                 "before": real / max(real + other, 1), "after": (real + len(made)) / max(real + other + len(made), 1),
-                "leaked": int(leaked.sum()), "begun": len(made) > 0,
+                "leaked": leaked, "begun": len(made) > 0,
             }
         )  # fmt: skip
     return pd.DataFrame(rows)

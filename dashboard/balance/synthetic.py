@@ -38,10 +38,14 @@ def section(data: Dataset, run: RunFolder, lineage: pd.DataFrame, table: pd.Data
     row = triplets(data, lineage, fold_picker=True, interpolate=finished, more=more)
     fold = int(row["fold"]) if row is not None else int(lineage["fold"].min())
     counts.by_fold(data, table)
-    with st.expander(f"Class counts by group, {theme.fold_title(fold)}", icon=":material/stacked_bar_chart:"):
-        counts.by_group(data, run.folds(), lineage, fold)
-    with st.expander("Similarity of all parents", icon=":material/scatter_plot:"):
-        spread(lineage[lineage["fold"] == fold])
+    by_group = f"Class counts by group, {theme.fold_title(fold)}"
+    with st.expander(by_group, icon=":material/stacked_bar_chart:", key="balance_groups", on_change="rerun") as opened:
+        if opened.open:
+            counts.by_group(data, run.folds(), lineage, fold)
+    parents = "Similarity of all parents"
+    with st.expander(parents, icon=":material/scatter_plot:", key="balance_parents", on_change="rerun") as opened:
+        if opened.open:
+            spread(lineage[lineage["fold"] == fold])
     _how(run, lineage)
     downloads.download(lineage, f"{run.name}_smote", "Lineage of all folds (CSV)")
 

@@ -47,14 +47,13 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
             default=next(iter(outcomes.ORDERS)), format_func=outcomes.ORDERS.get,
         )  # fmt: skip
     cams = _cams(run, name, own)
-    judged = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
-    facts = tables.map_facts(judged, cams.rows, cams.maps)
+    known = attention_numbers.all_maps(data, run, cams, head)
+    facts = known.facts
     if facts.empty:
         st.info("No labelled patch has a map.", icon=":material/info:")
         return []
-    means = tables.means_of(facts, cams.maps)
     with above:
-        _verdict(data, run, cams, facts, means)
+        _verdict(run, cams, known)
         if theme.sees_no_network(head):
             st.caption(badges.what_maps_miss(head).strip())
     with controls:
@@ -66,7 +65,7 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
         _patch(data, cams, look, table, patch_id)
     except LandslideLensError as error:  # the dataset file is another one than the run's
         show_error(error, ":material/broken_image:")
-    _means(run, name, means, facts, head)
+    _means(run, name, known.means, facts, head)
     _method(data, cams, facts, head)
     downloads.download(facts.drop(columns="row"), f"{run.name}_{name}_maps", "Maps, one row each (CSV)")
     _others(run, own[2])
@@ -83,12 +82,11 @@ def _cams(run: RunFolder, name: str, own: tuple) -> gallery.Cams:
 # ---------------------------------------------------------------------------------------------------- the sentence
 
 
-def _verdict(data: Dataset, run: RunFolder, cams: gallery.Cams, facts: pd.DataFrame, means: Mapping) -> None:
-    found, missed = (attention_numbers.attention_of(data, facts, cams.maps, name) for name in ("TP", "FN"))
-    st.markdown(attention_numbers.sentence(found, missed, strength(means)))
+def _verdict(run: RunFolder, cams: gallery.Cams, known: attention_numbers.AllMaps) -> None:
+    st.markdown(attention_numbers.sentence(known.found, known.missed, strength(known.means)))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         check_badge(run, cams.card)
-        if basis := attention_numbers.basis(found, missed):
+        if basis := attention_numbers.basis(known.found, known.missed):
             st.caption(basis, width="content")
 
 

@@ -2,20 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.data.store import Dataset
+from core.explain.cam.group_means import MeanMap
 from core.explain.checks.mask_overlap import mask_agreement
+from core.runs.store import RunFolder
 from core.stats.grouped_means import mean_of
 from core.wording import attention as wording
 from core.wording.attention import FEWEST, MIDDLE, Attention, basis, middle_shares, where
 from dashboard import cache
-from dashboard.explain.tables import groups_of
+from dashboard.explain.tables import groups_of, map_facts, means_of
+from dashboard.patches import gallery, outcomes
 from dashboard.ui.formatting import MARKDOWN
 
-__all__ = ["Attention", "attention_of", "basis", "middle_shares", "on_masks", "sentence", "where"]
+__all__ = [
+    "AllMaps",
+    "Attention",
+    "all_maps",
+    "attention_of",
+    "basis",
+    "middle_shares",
+    "on_masks",
+    "sentence",
+    "where",
+]
+
+
+@dataclass(frozen=True)
+class AllMaps:
+    """What the maps of all judged patches say, with one head's decisions. Shared between sessions: not written to.
+
+    facts: see ``tables.map_facts``; found, missed: the attention on found and on missed landslides.
+    """
+
+    maps: np.ndarray
+    facts: pd.DataFrame
+    means: dict[str, MeanMap]
+    found: Attention | None
+    missed: Attention | None
+
+
+def all_maps(data: Dataset, run: RunFolder, cams: gallery.Cams, head: str) -> AllMaps:
+    """Of these maps, worked out once for as long as the files stay as they are."""
+    versions = [cache.file_version(path) for path in (data.path, run.path / "oof.parquet", run.path / "summary.json")]
+    return _all_maps(str(run.path), versions, head, cams.maps, data, run, cams)
+
+
+# The maps of a file are one array for as long as it is kept, and the entry keeps it: no other has its id.
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={np.ndarray: id})
+def _all_maps(
+    path: str, versions: list[cache.Version], head: str, maps: np.ndarray, _data: Dataset, _run: RunFolder,
+    _cams: gallery.Cams,
+) -> AllMaps:  # fmt: skip
+    judged = outcomes.judged(_run.oof(), head, outcomes.thresholds_of(_run.summary(), head))
+    facts = map_facts(judged, _cams.rows, maps)
+    found, missed = (attention_of(_data, facts, maps, name) for name in ("TP", "FN"))
+    return AllMaps(maps, facts, means_of(facts, maps), found, missed)
 
 
 def attention_of(data: Dataset, facts: pd.DataFrame, maps: np.ndarray, outcome: str) -> Attention | None:

@@ -40,14 +40,12 @@ def mean_map(one: MeanMap, name: str, top: float) -> go.Figure:
     bounds = [
         [range_words(low, high) for low, high in zip(*ends, strict=True)] for ends in zip(one.lo, one.hi, strict=True)
     ]
-    figure = go.Figure()
-    figure.add_heatmap(
-        z=one.cam, zmin=0, zmax=top, colorscale=HEAT, showscale=False, customdata=bounds,
+    heat = go.Heatmap(
+        z=one.cam, zmin=0, zmax=top, colorscale=HEAT, showscale=False, customdata=np.array(bounds, object),
         hovertemplate=f"{OUTCOME_TITLES[name]}, row %{{y}}, column %{{x}}: %{{z:.3f}}%{{customdata}}<extra></extra>",
     )  # fmt: skip
     axes = {"visible": False, "constrain": "domain", "fixedrange": True}
-    figure.update_xaxes(**axes)
-    figure.update_yaxes(autorange="reversed", scaleanchor="x", **axes)
+    figure = go.Figure(heat, {"xaxis": axes, "yaxis": axes | {"autorange": "reversed", "scaleanchor": "x"}})
     return theme.apply(figure, 224).update_layout(margin={"l": 0, "r": 0, "t": 0, "b": 0})
 
 

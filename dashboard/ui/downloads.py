@@ -67,11 +67,10 @@ def csv_bytes(data: pd.DataFrame) -> bytes:
 
 
 def download(data: pd.DataFrame | Callable[[], pd.DataFrame], name: str, label: str = "CSV", key: str = "") -> None:
-    """A button that downloads a table as ``name``.csv; a function is called only when the button is pressed."""
-    written = (lambda: csv_bytes(data())) if callable(data) else csv_bytes(data)
+    """A button that downloads a table as ``name``.csv, written when it is pressed; a function is called only then."""
     st.download_button(
         label,
-        written,
+        lambda: csv_bytes(data() if callable(data) else data),
         file_name=f"{name}.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -50,4 +50,7 @@ def test_groups_add_up_to_the_fold(studio):
 def test_counts_by_group_are_on_the_page(studio, open_page):
     studio.add_run(studio.add_dataset())
     at = open_page("balance")
+    assert not any("groups in the training part" in c.value for c in at.caption)  # not drawn while it is closed
+    at.session_state["balance_groups"] = True
+    at.run()
     assert not at.exception and any("groups in the training part of fold 1" in c.value for c in at.caption)
