@@ -6,9 +6,9 @@
 ``--studio`` for the next time).
 
 First picture: from asking for a page to a picture or chart on it, with a browser that knows nothing yet; a server that
-has just begun (cold, once a page) and one that has shown the page before (warm, median of ``WARM``). Report and Tour are in their
-empty state. Rerun: from the
-key R (Streamlit's shortcut) until the script has ended and the browser has drawn it, median of ``RERUNS`` a page.
+has just begun (cold, once a page) and one that has shown the page before (warm, median of ``WARM``). Report and Tour
+are in their empty state. Rerun: from the key R (Streamlit's shortcut) until the script has ended and the browser has
+drawn it, median of ``RERUNS`` a page.
 Memory: of the server, and with its children, after each 20 of ``MANY`` reruns over all pages, whose first 300 warm it
 up; growth is that of the last 200. Sessions: ``PEOPLE`` browsers with caches of their own, each at a page, begin within
 one second; seconds until the last has its first picture, and its reruns when all press R at once.

@@ -111,11 +111,12 @@ def page(browser):
 def settled(page, quiet_ms=400):
     """Wait until the server's script has run to its end and nothing drawn before it is left on the page.
 
-    A click begins a new run of the script only a moment later: quiet means quiet for a while.
+    A click begins a new run of the script only a moment later: quiet means quiet for a while. A skeleton stands where
+    the browser still loads what draws an element.
     """
     calm = (
         "() => document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]') "
-        "&& !document.querySelector('[data-stale=true]')"
+        "&& !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')"
     )
     page.wait_for_timeout(quiet_ms)
     page.wait_for_function(calm, timeout=60_000)
