@@ -28,7 +28,18 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks.made_studio import make_studio
 from benchmarks.report import circumstances, keep, parser
 from benchmarks.review_paging import forget, megabytes, rounded, server_at
-from benchmarks.speed.first_picture import BARE, BUTTON, CONTROLS, FLAGS, ROOT, SEEN, chromium_path, fresh, served
+from benchmarks.speed.first_picture import (
+    BARE,
+    BUTTON,
+    CONTROLS,
+    ENDED,
+    FLAGS,
+    ROOT,
+    SEEN,
+    chromium_path,
+    fresh,
+    served,
+)
 from core.runs.store import RunFolder, list_runs
 
 PAGES = (
@@ -71,9 +82,7 @@ def opened(chromium: Browser, address: str) -> Page:
 def quiet(tab: Page, ms: int = 500) -> None:
     """Until the script has ended, and stays ended for ``ms``."""
     for _ in range(2):
-        tab.wait_for_function(
-            "document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]') !== null", timeout=180_000
-        )
+        tab.wait_for_function(ENDED, timeout=180_000)
         tab.wait_for_timeout(ms)
 
 

@@ -34,6 +34,8 @@ print(n, time.perf_counter() - began)
 _PAGE = """
 import sys, time
 from streamlit.testing.v1 import AppTest
+from dashboard.server import import_pages
+import_pages()  # as the server does before it answers
 at = AppTest.from_file("dashboard/app.py", default_timeout=600)
 at.switch_page("../pages/runs.py")
 taken = []
@@ -105,7 +107,7 @@ def main() -> None:
 
 
 def _drawn(checkpoints: Path) -> dict[str, float | int]:
-    """The page's script, without a browser: its first draw in a new server, and the median of three more."""
+    """The page's script, without a browser: its first draw in a server that has just begun, and the median of three."""
     environment = os.environ | {"LANDSLIDE_CHECKPOINTS": str(checkpoints)}
     done = subprocess.run(
         [sys.executable, "-c", _PAGE], capture_output=True, text=True, check=True, env=environment,

@@ -97,12 +97,17 @@ async def _refuse(scope, receive, send, status: int, text: str) -> None:
         await PlainTextResponse(text, status)(scope, receive, send)
 
 
-@asynccontextmanager
-async def _swept(app):
-    stale_uploads.sweep(state.checkpoints(), IN_FLIGHT_S)
+def import_pages() -> None:
+    """Import all that any page draws with."""
     for module in pkgutil.walk_packages(dashboard.__path__, "dashboard."):
         if module.name != "dashboard.app":  # a script: it draws
             importlib.import_module(module.name)
+
+
+@asynccontextmanager
+async def _swept(app):
+    stale_uploads.sweep(state.checkpoints(), IN_FLIGHT_S)
+    import_pages()
     # Streamlit looks through all objects for garbage after every click. Those of the libraries are none, and stay.
     gc.collect()
     gc.freeze()

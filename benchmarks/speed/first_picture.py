@@ -43,6 +43,7 @@ CONTROLS = "() => document.querySelectorAll('[data-testid=stMain] input').length
 BUTTON = "() => !!document.querySelector('[data-testid=stMain] button[data-testid^=stBaseButton-primary]')"
 # Pages without a picture at first: their first controls count, or the button of what is not made yet.
 WITHOUT_PICTURE = {"train": CONTROLS, "predict": CONTROLS, "runs": CONTROLS, "report": BUTTON, "tour": BUTTON}
+ENDED = "document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]') !== null"
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -90,8 +91,10 @@ def seconds(context: BrowserContext, address: str, page: str, query: str) -> flo
     tab = context.new_page()
     begun = time.perf_counter()
     tab.goto(f"{address}/{page}{query}", wait_until="commit")
-    tab.wait_for_function(WITHOUT_PICTURE.get(page, SEEN), timeout=180_000, polling=20)
+    tab.wait_for_function(WITHOUT_PICTURE.get(page, SEEN), timeout=180_000, polling=50)  # looking takes time too
     took = time.perf_counter() - begun
+    tab.wait_for_function(ENDED, timeout=180_000)  # what is below the picture must not run into the next measurement
+    tab.wait_for_timeout(500)
     tab.close()
     return took
 
