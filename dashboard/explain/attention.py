@@ -17,7 +17,7 @@ from dashboard import theme, url_state
 from dashboard.explain import attention_numbers, badges, charts, looks, patch_panels, pickers, tables
 from dashboard.jobs import analyses
 from dashboard.patches import gallery, outcomes, render
-from dashboard.ui import downloads
+from dashboard.ui import downloads, narrow
 from dashboard.ui.formatting import escape_markdown, percent
 from dashboard.ui.guards import or_stop
 from dashboard.ui.head_picker import chosen_head
@@ -171,17 +171,11 @@ def patch_words(data: Dataset, cams: gallery.Cams, row: pd.Series) -> str:
 def _means(run: RunFolder, name: str, means: Mapping[str, MeanMap], facts: pd.DataFrame, head: str) -> None:
     st.header("Mean map by outcome", anchor=False)
     top = charts.top_of(means)
-    with st.grid(4, min_column_width=150, gap="small", key="explain_mean_maps"):
-        for outcome in outcomes.OUTCOMES:
-            one = means[outcome.lower()]
-            with st.container(gap=None):
-                st.markdown(f"{theme.OUTCOME_WORDS[outcome]}")
-                if one.cam is None:
-                    st.caption("No patch has this outcome.")
-                    continue
-                alt = f"Mean attention map of {one.n:,} patches: {theme.OUTCOME_WORDS[outcome]}"
-                downloads.show(charts.mean_map(one, outcome, top), key=f"explain_mean_{name}_{outcome}", alt=alt)
-                st.caption(f"{one.n:,} maps" + (f", {one.n_dead:,} empty" if one.n_dead else ""))
+    alt = "Mean attention maps. " + ". ".join(
+        f"{theme.OUTCOME_WORDS[outcome]}: {means[outcome.lower()].n:,} patches" for outcome in outcomes.OUTCOMES
+    )
+    figure = charts.mean_maps_of(means, top, across=2 if narrow.is_narrow() else 4)
+    downloads.show(figure, key=f"explain_mean_{name}", alt=alt)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("No evidence", width="content")
         st.image(render.legend(), width=160, alt="Colour scale from dark (no evidence) to light (most evidence)")

@@ -17,9 +17,11 @@ from dashboard import theme
 from dashboard.charts import intervals
 from dashboard.charts.base import LINE, THIN, escape_html, range_words
 from dashboard.patches import render
+from dashboard.patches.outcomes import OUTCOMES
 
 HEAT = [[i / 10, f"rgb({','.join(str(round(c)) for c in render.colours(np.array(i / 10)))})"] for i in range(11)]
 OUTCOME_TITLES = theme.OUTCOME_WORDS
+MAP_PX, TITLE_PX, GAP = 208, 44, 0.08  # of mean maps; the gap is a share of a map's width
 RIVAL_LOOKS = {
     "random": (theme.INK, "dash"), "mean": (theme.NEGATIVE, "dot"), "edges": (theme.FAMILY["sar_change"], "dashdot"),
     "map": (theme.POSITIVE, "solid"),
@@ -35,18 +37,51 @@ def top_of(means: Mapping[str, MeanMap]) -> float:
     return max((float(one.cam.max()) for one in means.values() if one.cam is not None), default=0.0) or 1.0
 
 
-def mean_map(one: MeanMap, name: str, top: float) -> go.Figure:
-    """The mean map of an outcome on a scale from 0 to ``top``; hover gives each cell's interval."""
-    bounds = [
-        [range_words(low, high) for low, high in zip(*ends, strict=True)] for ends in zip(one.lo, one.hi, strict=True)
-    ]
-    heat = go.Heatmap(
-        z=one.cam, zmin=0, zmax=top, colorscale=HEAT, showscale=False, customdata=np.array(bounds, object),
-        hovertemplate=f"{OUTCOME_TITLES[name]}, row %{{y}}, column %{{x}}: %{{z:.3f}}%{{customdata}}<extra></extra>",
-    )  # fmt: skip
-    axes = {"visible": False, "constrain": "domain", "fixedrange": True}
-    figure = go.Figure(heat, {"xaxis": axes, "yaxis": axes | {"autorange": "reversed", "scaleanchor": "x"}})
-    return theme.apply(figure, 224).update_layout(margin={"l": 0, "r": 0, "t": 0, "b": 0})
+def mean_maps_of(means: Mapping[str, MeanMap], top: float, across: int = 4) -> go.Figure:
+    """The mean map of each outcome, all on a scale from 0 to ``top``; hover gives a cell's interval.
+
+    One figure: four are drawn and sent four times as slowly. across: maps in a row.
+    """
+    rows = -(-len(OUTCOMES) // across)
+    traces, words, layout = [], [], {}
+    for k, outcome in enumerate(OUTCOMES):
+        one, at = means[outcome.lower()], "" if k == 0 else str(k + 1)
+        left, high = (k % across) * (1 + GAP) / (across + GAP * (across - 1)), 1 - (k // across) / rows
+        words.append(
+            {
+                "text": f"<b>{OUTCOME_TITLES[outcome]}</b><br>{_number_of_maps(one)}", "align": "left",
+                "x": left, "y": high, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "top",
+                "showarrow": False,
+            }
+        )  # fmt: skip
+        if one.cam is None:
+            continue
+        ends = zip(one.lo, one.hi, strict=True)
+        bounds = [[range_words(*cell) for cell in zip(*row, strict=True)] for row in ends]
+        place = f"{OUTCOME_TITLES[outcome]}, row %{{y}}, column %{{x}}"
+        traces.append(
+            go.Heatmap(
+                z=one.cam, zmin=0, zmax=top, colorscale=HEAT, showscale=False, customdata=np.array(bounds, object),
+                xaxis=f"x{at}", yaxis=f"y{at}", hovertemplate=f"{place}: %{{z:.3f}}%{{customdata}}<extra></extra>",
+            )
+        )  # fmt: skip
+        axes = {"visible": False, "constrain": "domain", "fixedrange": True}
+        width, height = 1 / (across + GAP * (across - 1)), MAP_PX / rows / (MAP_PX + TITLE_PX)
+        layout[f"xaxis{at}"] = axes | {"domain": [left, left + width], "anchor": f"y{at}", "constraintoward": "left"}
+        layout[f"yaxis{at}"] = axes | {
+            "domain": [high - 1 / rows, high - 1 / rows + height], "anchor": f"x{at}",
+            "autorange": "reversed", "scaleanchor": f"x{at}", "constraintoward": "top",
+        }  # fmt: skip
+    figure = go.Figure(traces, layout | {"annotations": words})
+    theme.apply(figure, rows * (MAP_PX + TITLE_PX))
+    figure.layout.margin = {"l": 0, "r": 0, "t": 0, "b": 0}
+    return figure
+
+
+def _number_of_maps(one: MeanMap) -> str:
+    if one.cam is None:
+        return "No patch has this outcome."
+    return f"{one.n:,} map{'s' * (one.n != 1)}" + (f", {one.n_dead:,} empty" if one.n_dead else "")
 
 
 def curves(table: pd.DataFrame, kind: str, positive: str) -> go.Figure:

@@ -38,8 +38,16 @@ def test_mean_maps_stand_on_one_scale():
     maps = np.stack([np.full((2, 2), v) for v in (1.0, 2.0, 0.0)])
     means = mean_maps(maps, np.array(["tp", "fn", "fn"]), np.zeros(3, int))
     top = charts.top_of(means)
-    heat = [charts.mean_map(means[name], name.upper(), top).data[0] for name in ("tp", "fn")]
-    assert {trace.zmax for trace in heat} == {top} and top == max(float(np.max(trace.z)) for trace in heat)
+    for across in (4, 2):
+        figure = charts.mean_maps_of(means, top, across)
+        heat = figure.data
+        assert len(heat) == 2 and {trace.zmax for trace in heat} == {top}
+        assert top == max(float(np.max(trace.z)) for trace in heat)
+        said = [note.text for note in figure.layout.annotations]
+        assert len(said) == 4 and sum("No patch has this outcome." in text for text in said) == 2
+        assert any("2 maps, 1 empty" in text for text in said)
+        for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
+            assert axis.domain is None or 0 <= axis.domain[0] < axis.domain[1] <= 1
     assert charts.top_of({"tp": means["tn"]}) == 1.0  # nothing to draw
 
 
