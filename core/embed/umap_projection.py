@@ -42,7 +42,7 @@ def umap_around(
 
 
 def _mapper(learnt: np.ndarray, n_neighbors: int, min_dist: float, seed: int, n_epochs: int, init: np.ndarray) -> Any:
-    return _import_umap().UMAP(
+    return import_umap().UMAP(
         n_neighbors=max(2, min(n_neighbors, len(learnt) - 1)),
         min_dist=min_dist,
         metric="precomputed" if len(learnt) < EXACT_BELOW else "euclidean",
@@ -98,7 +98,8 @@ def _distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return euclidean_distances(first, None if first is second else second)
 
 
-def _import_umap() -> Any:
+def import_umap() -> Any:
+    """The module ``umap``. Raises ModuleNotFoundError without umap-learn."""
     with warnings.catch_warnings():
         # Said on every import; parametric UMAP is not used here.
         warnings.filterwarnings("ignore", message="Tensorflow not installed", category=ImportWarning)

@@ -106,7 +106,7 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles):
         copies = [one for one in (datasets_path(here) / path.name, here / path.name) if os.path.isfile(one)]
         if not os.path.isfile(path):
             return copies[0] if copies else path
-        if path.resolve().is_relative_to(here.resolve()):
+        if path in copies or path.resolve().is_relative_to(here.resolve()):
             return path
         return next((one for one in copies if self._was_trained_on(one)), path)
 
