@@ -32,16 +32,17 @@ sbom: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
+# --no-compile: modules are compiled when they are first imported, most never; that takes half the time of all.
 $(VENV)/.run: requirements.txt constraints.txt
 	@test -n "$(PYTHON)" && $(PYTHON) -c $(SUITS) || \
 		{ echo "Landslide Lens needs Python 3.11 or 3.12; name one: make PYTHON=/path/to/python3.12 ..."; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -c constraints.txt -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -r requirements.txt
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-cluster.txt
-	$(BIN)/python -m pip install --quiet -c constraints.txt -r requirements-dev.txt -r requirements-cluster.txt
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -r requirements-dev.txt -r requirements-cluster.txt
 	touch $@
 
 clean:

@@ -21,7 +21,7 @@ from dashboard.patches.outcomes import OUTCOMES
 
 HEAT = [[i / 10, f"rgb({','.join(str(round(c)) for c in render.colours(np.array(i / 10)))})"] for i in range(11)]
 OUTCOME_TITLES = theme.OUTCOME_WORDS
-MAP_PX, TITLE_PX, GAP = 208, 44, 0.08  # of mean maps; the gap is a share of a map's width
+MAP_PX, TITLE_PX, GAP = 228, 44, 0.08  # of mean maps; the gap is a share of a map's width
 RIVAL_LOOKS = {
     "random": (theme.INK, "dash"), "mean": (theme.NEGATIVE, "dot"), "edges": (theme.FAMILY["sar_change"], "dashdot"),
     "map": (theme.POSITIVE, "solid"),
