@@ -13,6 +13,7 @@ from tests.figures_of import (
     challenge,
     clouds,
     ensemble,
+    load,
     novelty,
     review,
     scaling,
@@ -136,6 +137,7 @@ def _embedding(seed: int, words: str) -> str:
 
 
 FIGURES: dict[str, tuple[str, ...]] = {
+    "docs/load.md": load.FIGURES,
     "docs/challenge.md": challenge.FIGURES + ensemble.FIGURES,
     "docs/novelty.md": novelty.FIGURES,
     "docs/scaling.md": scaling.FIGURES,
@@ -279,6 +281,7 @@ EVERYWHERE = {"95 %": "the level of all intervals", "at 2 %": "the other share",
 _NOT_KEPT = "counted once on the out-of-fold tables behind ablation.json, which it does not hold"
 
 SETTINGS: dict[str, dict[str, str]] = {
+    "docs/load.md": load.SETTINGS,
     "docs/challenge.md": challenge.SETTINGS | ensemble.SETTINGS,
     "docs/novelty.md": novelty.SETTINGS,
     "docs/scaling.md": scaling.SETTINGS,

@@ -17,6 +17,7 @@ import pytest
 from benchmarks.experiments import ablations, balancing_table
 from benchmarks.experiments.scaling import table as scaling_table
 from benchmarks.experiments.transfer import sets_table, unfreeze
+from benchmarks.load_table import filled as load_filled
 from tests.figures import EVERYWHERE, FIGURES, SETTINGS
 from tests.results_files import ROOT, Node, read
 
@@ -24,6 +25,9 @@ DOCUMENTS = ("README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs
 MADE = {  # tables between markers, put there by a script
     "docs/scaling.md": lambda text, results: scaling_table.filled(
         text, {name: results[name].value for name in scaling_table.NAMES if name in results}
+    ),
+    "docs/load.md": lambda text, results: load_filled(
+        text, {name: results[name].value for name in ("pages_7147", "pages_50000", "registry")}
     ),
     "docs/ablations.md": lambda text, results: ablations.filled(text, results["ablations"].value),
     "docs/balancing.md": lambda text, results: balancing_table.filled(text, results["balancing"].value),

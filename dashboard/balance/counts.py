@@ -24,7 +24,8 @@ def fold_counts(data: Dataset, folds: dict, lineage: pd.DataFrame) -> pd.DataFra
     for fold, mine in enumerate(members):
         labels = np.array([label_of.get(name, -1) for name in training_ids(folds, fold)])
         made = lineage[lineage["fold"] == fold]
-        leaked = sum(one in mine or other in mine for one, other in zip(made["anchor"], made["neighbour"], strict=True))
+        parents = zip(made["anchor"].tolist(), made["neighbour"].tolist(), strict=True)
+        leaked = sum(anchor in mine or neighbour in mine for anchor, neighbour in parents)
         real, other = int((labels == 1).sum()), int((labels == 0).sum())
         rows.append(
             {
