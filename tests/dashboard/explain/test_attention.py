@@ -22,10 +22,12 @@ def test_every_outcome_has_its_mean_map_and_count(run, open_page):
     at = open_page("explain")
     assert not at.exception and not at.error
     counts = outcomes.counts(judged(run))
-    assert len(figures(at)) == sum(1 for n in counts.values() if n)
-    assert all("Mean attention map of" in chart.proto.alt for chart in at.get("plotly_chart"))
-    shown = [c.value for c in at.caption]
-    assert all(any(text.startswith(f"{n:,} maps") for text in shown) for n in counts.values() if n)
+    (figure,), (chart,) = figures(at), at.get("plotly_chart")
+    assert len(figure["data"]) == sum(1 for n in counts.values() if n)
+    assert chart.proto.alt.startswith("Mean attention maps.")
+    shown = [note["text"] for note in figure["layout"]["annotations"]]
+    for n in filter(None, counts.values()):
+        assert any(f"<br>{n:,} map" in text for text in shown) and f"{n:,} patches" in chart.proto.alt
 
 
 def test_where_the_network_looks_comes_first_then_whether_the_maps_were_checked(run, open_page):
