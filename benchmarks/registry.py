@@ -34,8 +34,9 @@ print(n, time.perf_counter() - began)
 _PAGE = """
 import sys, time
 from streamlit.testing.v1 import AppTest
-from dashboard.server import import_pages
+from dashboard.server import import_pages, read_runs
 import_pages()  # as the server does before it answers
+read_runs()
 at = AppTest.from_file("dashboard/app.py", default_timeout=600)
 at.switch_page("../pages/runs.py")
 taken = []

@@ -2,8 +2,9 @@
 
 Streamlit lets every page of localhost, on any port, open its websocket and upload; here only pages of this very server
 may, and those named in ``server.corsAllowedOrigins``. A session's uploads are counted, by the ids that its browser
-makes up. What earlier servers left of uploads is swept at the start and at the end. All of the dashboard is imported
-before the first page is asked for (1.5 s), so that the first look at a page takes as long as the next.
+makes up. What earlier servers left of uploads is swept at the start and at the end. Before the first page is asked for
+all of the dashboard is imported (1.5 s) and the runs are read (half a second for a thousand), so that the first look at
+a page takes as long as the next.
 """
 
 import gc
@@ -25,6 +26,8 @@ from starlette.responses import PlainTextResponse  # noqa: E402
 
 import dashboard  # noqa: E402
 from core.data.uploads import MAX_MB  # noqa: E402
+from core.runs.labels import titles_of  # noqa: E402
+from core.runs.store import list_runs  # noqa: E402
 from dashboard import sign_in, state  # noqa: E402
 from dashboard.jobs import stale_uploads  # noqa: E402
 
@@ -104,10 +107,17 @@ def import_pages() -> None:
             importlib.import_module(module.name)
 
 
+def read_runs() -> None:
+    """Read what the sidebar says of every run; from then on it is read again only where it changes."""
+    titles_of(list_runs(state.checkpoints()))
+    state.known(state.checkpoints())
+
+
 @asynccontextmanager
 async def _swept(app):
     stale_uploads.sweep(state.checkpoints(), IN_FLIGHT_S)
     import_pages()
+    read_runs()
     # Streamlit looks through all objects for garbage after every click. Those of the libraries are none, and stay.
     gc.collect()
     gc.freeze()

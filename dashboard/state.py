@@ -91,7 +91,7 @@ def choose() -> Choice:
     A run decides its dataset; a dataset chosen anew brings its newest finished run, or its newest where none has
     finished. Names that do not exist are noted (see :func:`notes`) and the same is taken instead.
     """
-    datasets, owner = _known(checkpoints())
+    datasets, owner = known(checkpoints())
     dataset, run = _wanted()
     if run and run not in owner:
         _note(f"There is no run “{_shown(run)}” here.")
@@ -186,7 +186,7 @@ def _note(text: str) -> None:
     st.session_state.setdefault(_NOTES, []).append(text)
 
 
-def _known(root: Path) -> tuple[dict[str, Path], dict[str, str]]:
+def known(root: Path) -> tuple[dict[str, Path], dict[str, str]]:
     """Dataset files by name (also those that lie elsewhere and were trained on), and each run's dataset."""
     datasets = {path.stem: path.resolve() for path in list_datasets(root)}
     names = {path: name for name, path in datasets.items()}
