@@ -11,6 +11,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from core.runs import remembered
+from core.runs.labels import title_of, titles_of
+from core.runs.store import RunFolder
 from dashboard import server
 
 
@@ -69,3 +72,13 @@ def test_uploads_that_a_stopped_server_left_are_swept_when_the_next_one_starts(t
     os.utime(old, (time.time() - 300,) * 2)
     with TestClient(Starlette(lifespan=server._swept)):
         assert new.is_dir() and not old.exists()
+
+
+def test_runs_are_read_before_the_first_page_is_asked_for(studio, monkeypatch):
+    run = studio.add_run(studio.add_dataset())
+    title = title_of(run)
+    remembered._known.clear()
+    server.read_runs()
+    monkeypatch.setattr(RunFolder, "config", None)  # whoever reads it now fails
+    assert titles_of([run]) == {run.name: title}
+    assert server.state.known(run.checkpoints)[1] == {run.name: run.dataset_path().stem}
