@@ -12,7 +12,7 @@ import importlib
 import pkgutil
 import sys
 from collections import OrderedDict
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -26,6 +26,7 @@ from starlette.responses import PlainTextResponse  # noqa: E402
 
 import dashboard  # noqa: E402
 from core.data.uploads import MAX_MB  # noqa: E402
+from core.errors import LandslideLensError  # noqa: E402
 from core.runs.labels import titles_of  # noqa: E402
 from core.runs.store import list_runs  # noqa: E402
 from dashboard import sign_in, state  # noqa: E402
@@ -108,9 +109,13 @@ def import_pages() -> None:
 
 
 def read_runs() -> None:
-    """Read what the sidebar says of every run; from then on it is read again only where it changes."""
-    titles_of(list_runs(state.checkpoints()))
-    state.known(state.checkpoints())
+    """Read what the sidebar says of every run; from then on it is read again only where it changes.
+
+    What cannot be read is no reason not to start: the pages say what is wrong.
+    """
+    with suppress(LandslideLensError, OSError):
+        titles_of(list_runs(state.checkpoints()))
+        state.known(state.checkpoints())
 
 
 @asynccontextmanager

@@ -115,16 +115,15 @@ def write_on(figure: go.Figure, dark: bool) -> None:
     What a figure draws over pictures or bars has its own colours, which stay.
     """
     ink = TEXT_DARK if dark else TEXT_LIGHT
-    bars = [axis.colorbar for axis in figure.select_coloraxes()]
-    bars += [
-        trace.colorbar
-        for trace in figure.data
-        if trace.type in ("heatmap", "contour", "histogram2d") and "colorbar" in trace
-    ]
-    for part in (*figure.select_xaxes(), *figure.select_yaxes(), *bars):
-        _more(part, "tickfont", color=ink)
-        _more(part.title, "font", color=ink)
+    for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
+        axis.tickfont.color = ink
+        axis.title.font.color = ink
+    for bar in figure.select_coloraxes():
+        bar.colorbar.tickfont.color = bar.colorbar.title.font.color = ink
+    for trace in figure.data:
+        if "colorbar" in trace and trace.type in ("heatmap", "contour", "histogram2d"):
+            trace.colorbar.tickfont.color = trace.colorbar.title.font.color = ink
     for note in figure.layout.annotations:
         if note.font.color is None and note.bgcolor is None:
             note.font.color = ink
-    _more(figure.layout.legend, "font", color=ink)
+    figure.layout.legend.font.color = ink

@@ -82,3 +82,11 @@ def test_runs_are_read_before_the_first_page_is_asked_for(studio, monkeypatch):
     monkeypatch.setattr(RunFolder, "config", None)  # whoever reads it now fails
     assert titles_of([run]) == {run.name: title}
     assert server.state.known(run.checkpoints)[1] == {run.name: run.dataset_path().stem}
+
+
+def test_a_server_starts_beside_runs_that_cannot_be_read(monkeypatch):
+    def refused(root):
+        raise PermissionError(root)
+
+    monkeypatch.setattr(server, "list_runs", refused)
+    server.read_runs()
