@@ -24,6 +24,7 @@ def jobs_in_this_process() -> Iterator[None]:
     lines = follow.follow
 
     def spawn(arguments, log, environment=None):
+        assert arguments[1] == "core.workers.job_worker", arguments
         started.append(Path(arguments[-1]))
         return processes.identify(os.getpid())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from typing import Annotated, Any
 
@@ -31,11 +30,11 @@ def demo(
 ) -> None:
     """Simulated dataset, a trained and explained run on it, and what there is to see in that run."""
     from core.jobs import queue
-    from core.jobs.demo import dataset_of
+    from core.jobs.demo import compile_ahead, dataset_of
 
     path = dataset_of(checkpoints)
     if not path.is_file():
-        _compile_ahead()
+        compile_ahead()
         analyse(CheckpointsTarget(checkpoints), "demo_dataset", None, as_json)
     config = preset("demo").with_overrides(overrides or ())
     run = None if fresh else queue.finished(checkpoints, path, config)
@@ -54,13 +53,6 @@ def demo(
             f"The run is there, but {len(failed)} of its analyses failed: {', '.join(failed)}. "
             "`python -m core demo` tries them again."
         )
-
-
-def _compile_ahead() -> None:
-    """What training and maps would wait for, by a process that ends by itself: making the dataset needs one core."""
-    from core.jobs.processes import open_pipe
-
-    open_pipe(["-m", "core.workers.compiling"], *3 * [subprocess.DEVNULL])
 
 
 def _leave(run: RunFolder, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from core.analyses.datasets.demo import ANALYSIS, DemoOptions
 from core.analyses.showcase import Stop, missing
 from core.config import RunConfig, preset
 from core.errors import ConfigError, LandslideLensError
-from core.jobs import queue
+from core.jobs import processes, queue
 from core.jobs.analysis_folder import AnalysisFolder
 from core.jobs.rows import JobFolder
 from core.runs.store import RunFolder, datasets_path
@@ -37,6 +37,7 @@ def ask(checkpoints: Path, options: DemoOptions | None = None, config: RunConfig
     }
     path = dataset_of(checkpoints, options)
     if not path.is_file():
+        compile_ahead()
         return [queue.submit_analysis(CheckpointsTarget(checkpoints), ANALYSIS.name, plan["dataset"], then=plan)]
     run = queue.finished(checkpoints, path, config)
     if run is None:
@@ -66,6 +67,11 @@ def go_on(checkpoints: Path, plan: Mapping[str, Any]) -> list[JobFolder]:
     if not isinstance(plan.get("dataset"), Mapping):
         raise ConfigError(f"{queue.THEN} is damaged. Ask for the demo again.")
     return ask(checkpoints, ANALYSIS.options(plan["dataset"]), RunConfig.from_json(json.dumps(plan.get("config"))))
+
+
+def compile_ahead() -> None:
+    """What training and maps would wait for, in a process that ends by itself: making the dataset needs one core."""
+    processes.spawn(["-m", "core.workers.compiling"], None)
 
 
 def dataset_of(checkpoints: Path, options: DemoOptions | None = None) -> Path:

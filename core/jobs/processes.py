@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -48,12 +49,12 @@ def child_environment() -> dict[str, str]:
     return {**waiting, **environment, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 
-def spawn(arguments: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> ProcessId:
-    """Start ``python arguments`` in its own session, output appended to ``log``; it outlives this process.
+def spawn(arguments: Sequence[str], log: Path | None, environment: Mapping[str, str] | None = None) -> ProcessId:
+    """Start ``python arguments`` in its own session, output appended to ``log`` if any; it outlives this process.
 
     environment: variables beside those that every child gets.
     """
-    with open_plain(log, "ab") as output:
+    with contextlib.nullcontext(subprocess.DEVNULL) if log is None else open_plain(log, "ab") as output:
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,

@@ -5,7 +5,7 @@ import pytest
 from core.analyses.datasets.demo import ANALYSIS, DemoOptions
 from core.config import preset
 from core.errors import ConfigError
-from core.jobs import demo, queue, rows, then
+from core.jobs import demo, processes, queue, rows, then
 from core.progress import drain
 from core.runs.store import RunFolder, list_runs
 from core.runs.targets import CheckpointsTarget
@@ -18,6 +18,7 @@ NEEDED = ["attention_checks", "robustness", "smote_audit", "smote_realism", "hea
 @pytest.fixture(autouse=True)
 def nothing_starts(monkeypatch):
     monkeypatch.setattr(rows, "start_waiting", lambda checkpoints: None)
+    monkeypatch.setattr(processes, "spawn", lambda *arguments: None)
 
 
 def ended(folder):

@@ -1,7 +1,9 @@
+import gc
 import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from core.jobs import processes
@@ -51,6 +53,16 @@ def test_a_finished_child_is_not_alive(tmp_path):
     while processes.is_alive(worker) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not processes.is_alive(worker)
+
+
+def test_a_process_that_is_left_alone_is_collected_when_it_ends():
+    """Seen in CI: what was started and forgotten is a warning, and a zombie while the dashboard runs."""
+    worker = processes.spawn(["-c", "pass"], None)
+    gc.collect()
+    deadline = time.monotonic() + 30
+    while psutil.pid_exists(worker.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not psutil.pid_exists(worker.pid)
 
 
 @pytest.mark.fault(28)

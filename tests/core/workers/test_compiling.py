@@ -7,8 +7,12 @@ import sys
 import pytest
 
 from core.commands import demo
-from core.jobs import processes
+from core.jobs import demo as jobs
+from core.jobs import processes, rows
+from tests.builders import make_dataset
 from tests.command_line import core
+
+COMPILING = ["-m", "core.workers.compiling"]
 
 
 @pytest.mark.slow
@@ -19,10 +23,25 @@ def test_ssim_and_umap_are_compiled_and_kept(tmp_path):
     assert {"ssim", "distances", "utils"} <= kept
 
 
-def test_the_demo_compiles_ahead_only_while_its_dataset_is_made(tmp_path, monkeypatch):
-    began = []
-    monkeypatch.setattr(processes, "open_pipe", lambda arguments, *pipes: began.append(arguments))
+@pytest.fixture
+def began(monkeypatch):
+    """What was started, instead of starting it."""
+    started = []
+    monkeypatch.setattr(processes, "spawn", lambda arguments, log: started.append(arguments))
+    return started
+
+
+def test_the_command_compiles_ahead_while_the_dataset_is_made(tmp_path, monkeypatch, began):
     monkeypatch.setattr(demo, "analyse", lambda *asked: began.append("dataset"))
     monkeypatch.setattr(demo, "follow", lambda *asked: (_ for _ in ()).throw(KeyboardInterrupt))
     core("demo", "--checkpoints", tmp_path, check=False)
-    assert began[0] == ["-m", "core.workers.compiling"] and began[1] == "dataset"
+    assert began == [COMPILING, "dataset"]
+
+
+def test_the_page_does_too_and_only_where_there_is_no_dataset(tmp_path, monkeypatch, began):
+    monkeypatch.setattr(rows, "start_waiting", lambda checkpoints: None)
+    jobs.ask(tmp_path)
+    assert began == [COMPILING]
+    make_dataset(jobs.dataset_of(tmp_path))
+    jobs.ask(tmp_path)
+    assert began == [COMPILING]

@@ -4,7 +4,7 @@ import pytest
 
 from core.analyses import showcase
 from core.data.demo import demo_steps
-from core.jobs import queue, rows
+from core.jobs import processes, queue, rows
 from core.jobs.analysis_folder import list_for
 from core.progress import drain
 from core.runs.store import list_runs
@@ -97,6 +97,7 @@ def test_it_can_be_closed_and_opened_again(run, open_page):
 
 def test_one_click_asks_for_the_whole_demo(studio, open_page, monkeypatch):
     monkeypatch.setattr(rows, "start_waiting", lambda checkpoints: None)
+    monkeypatch.setattr(processes, "spawn", lambda *arguments: None)
     at = open_page("overview")
     at.button(key="empty_make_whole").click().run()
     assert not at.exception and at.title[0].value == "Dataset"
