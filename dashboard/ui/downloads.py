@@ -27,11 +27,21 @@ def show(figure: go.Figure, key: str, **options) -> object:
     Its text alternative is ``alt`` among the options, or written from the figure. Its camera saves a picture named
     after ``key``, in the format of :func:`picture_format`.
     """
-    theme.write_on(figure, dark=st.context.theme.type == "dark")
+    sent = theme.as_sent(figure, dark=st.context.theme.type == "dark")
     saved = {"format": st.session_state.get(PICTURE) or "png", "filename": key, "scale": 2}
     config = PLOT_CONFIG | {"toImageButtonOptions": saved}
     said = options if "alt" in options else {"alt": in_words(figure)} | options
-    return st.plotly_chart(figure, key=key, theme="streamlit", config=config, **said)
+    return st.plotly_chart(_Sent(sent), key=key, theme="streamlit", config=config, **said)
+
+
+class _Sent(go.Figure):
+    """A figure that is JSON already. Streamlit asks a figure for its dictionary alone; a dictionary it would validate."""
+
+    def __init__(self, sent: dict) -> None:
+        self._sent = sent
+
+    def to_dict(self) -> dict:
+        return self._sent
 
 
 def picture_format() -> None:

@@ -42,11 +42,11 @@ def test_heads_of_a_run_have_names_and_colours_of_their_own():
 def test_ticks_titles_and_legend_read_on_their_ground(dark, ground):
     figure = go.Figure([go.Bar(x=[1], y=[2], name="a"), go.Heatmap(z=[[1]])])
     figure.update_layout(xaxis_title="x", yaxis_title="y")
-    theme.write_on(figure, dark)
-    inks = {
-        figure.layout.xaxis.tickfont.color, figure.layout.yaxis.title.font.color, figure.layout.legend.font.color,
-        figure.data[1].colorbar.tickfont.color,
-    }  # fmt: skip
+    sent = theme.as_sent(figure, dark)
+    layout, scale = sent["layout"], sent["data"][1]["colorbar"]
+    fonts = (layout["xaxis"]["tickfont"], layout["yaxis"]["title"]["font"], layout["legend"]["font"], scale["tickfont"])
+    inks = {font["color"] for font in fonts}
+    assert go.Figure(sent).layout.yaxis.title.text == "y", "a figure that plotly knows"
     assert len(inks) == 1 and contrast(inks.pop(), ground) >= 7
 
 
