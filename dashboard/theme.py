@@ -123,7 +123,10 @@ def as_sent(figure: go.Figure, dark: bool) -> dict[str, Any]:
         _inked(axis, "tickfont", ink)
         _inked(axis.setdefault("title", {}), "font", ink)
     scales = [part for name, part in layout.items() if name.startswith("coloraxis")]
-    for scale in [*scales, *(trace for trace in sent["data"] if trace["type"] in ("heatmap", "contour", "histogram2d"))]:
+    for scale in [
+        *scales,
+        *(trace for trace in sent["data"] if trace["type"] in ("heatmap", "contour", "histogram2d")),
+    ]:
         bar = scale.setdefault("colorbar", {})
         _inked(bar, "tickfont", ink)
         _inked(bar.setdefault("title", {}), "font", ink)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from core.data.store.dataset import Dataset
 from core.data.store.summary import QUANTILES
-from core.stats.design_effect import share_interval
+from core.stats.design_effect import share_interval, wilson
 
 MOST_BYTES = 256 * 2**20  # of images held at once
 FEW = 30  # different values of a column that can be told apart in a figure
@@ -47,28 +47,28 @@ def balance(labels: np.ndarray, values: np.ndarray, groups: np.ndarray | None = 
     of the positive class among the labelled, with its 95 % interval (Wilson, 1927), nan where none is labelled. Most
     patches first.
     """
-    counts = pd.crosstab(np.asarray(values), np.asarray(labels)).reindex(columns=[1, 0, -1], fill_value=0)
-    table = pd.DataFrame({"value": counts.index.astype(str), "patches": counts.sum(axis=1).to_numpy()})
-    for column, label in (("positive", 1), ("negative", 0), ("unlabelled", -1)):
-        table[column] = counts[label].to_numpy()
-    table[["share", "low", "high"]] = _shares(np.asarray(labels), np.asarray(values), groups, counts.index)
+    labels, values = np.asarray(labels), np.asarray(values)
+    codes, names = pd.factorize(values, sort=True)
+    positive, negative, unlabelled = (np.bincount(codes[labels == label], minlength=len(names)) for label in (1, 0, -1))
+    table = pd.DataFrame({"value": names.astype(str), "patches": positive + negative + unlabelled})
+    table["positive"], table["negative"], table["unlabelled"] = positive, negative, unlabelled
+    table["share"] = positive / np.where(positive + negative > 0, positive + negative, np.nan)
+    table["low"], table["high"] = wilson(positive, positive + negative)
+    if groups is not None:
+        several, rows_of = _of_several(codes, labels >= 0, np.asarray(groups))
+        ends = [share_interval(labels[rows] == 1, np.asarray(groups)[rows]) for rows in rows_of]
+        if ends:
+            table.loc[several, ["share", "low", "high"]] = ends
     return table.sort_values("patches", ascending=False, kind="stable").reset_index(drop=True)
 
 
-def _shares(labels: np.ndarray, values: np.ndarray, groups: np.ndarray | None, order: pd.Index) -> np.ndarray:
-    """(V, 3) share, low, high of each value in this order."""
-    labelled = np.flatnonzero(labels >= 0)
-    code_of = order.get_indexer(values[labelled])
-    rows = labelled[np.argsort(code_of, kind="stable")]
-    ends = np.searchsorted(np.sort(code_of), np.arange(1, len(order)))
-    return np.array([_share(labels[own], groups, own) for own in np.split(rows, ends)]).reshape(-1, 3)
-
-
-def _share(labels: np.ndarray, groups: np.ndarray | None, rows: np.ndarray) -> tuple[float, float, float]:
-    own = None if groups is None else np.asarray(groups)[rows]
-    if own is not None and len(set(own.tolist())) < 2:
-        own = None  # a share of this one group, whose spread between groups is no matter
-    return share_interval(labels == 1, own)
+def _of_several(codes: np.ndarray, known: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Codes of values whose known patches are of several groups, and their rows; in others no spread matters."""
+    pairs = pd.DataFrame({"code": codes[known], "group": groups[known]}).drop_duplicates()["code"].value_counts()
+    rows = np.flatnonzero(known & np.isin(codes, pairs.index[pairs > 1]))
+    rows = rows[np.argsort(codes[rows], kind="stable")]
+    several, starts = np.unique(codes[rows], return_index=True)
+    return several, np.split(rows, starts[1:]) if len(rows) else []
 
 
 def _named(values: np.ndarray) -> np.ndarray:
