@@ -46,7 +46,7 @@ class CachedFiles:
 
     def table(self, path: Path) -> pd.DataFrame:
         """See ``core.runs.results.Files``."""
-        return _table(str(path), _present(path))
+        return _table(str(path), _present(path)).copy(deep=False)
 
     def arrays(self, path: Path) -> dict[str, np.ndarray]:
         """See ``core.runs.results.Files``; shared, not to be written to."""
@@ -84,7 +84,7 @@ def _json(path: str, version: Version) -> Any:
     return read_json(Path(path))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _table(path: str, version: Version) -> pd.DataFrame:
     return read_table(Path(path))
 

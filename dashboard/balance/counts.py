@@ -8,12 +8,24 @@ import streamlit as st
 
 from core.data.folds import training_ids
 from core.data.store import Dataset
-from dashboard import theme
+from core.runs.store import RunFolder
+from dashboard import cache, theme
 from dashboard.balance.charts import balance_by_fold, balance_by_group
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 
 MOST_BARS = 15  # groups that are drawn
+
+
+def of_run(data: Dataset, run: RunFolder) -> pd.DataFrame:
+    """:func:`fold_counts` of a run, counted once for as long as its files and the dataset's stay as they are."""
+    files = (data.path, run.path / "folds.json", *sorted(run.path.glob("fold_*/smote.parquet")))
+    return _of_run(str(run.path), [cache.file_version(path) for path in files], data, run)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _of_run(path: str, versions: list[cache.Version], _data: Dataset, _run: RunFolder) -> pd.DataFrame:
+    return fold_counts(_data, _run.folds(), _run.smote())
 
 
 def fold_counts(data: Dataset, folds: dict, lineage: pd.DataFrame) -> pd.DataFrame:

@@ -35,7 +35,7 @@ def of_run(data: Dataset, run: RunFolder) -> bool:
         summary.elsewhere(run, preview_view=False)
         return False
     guards.same_data_or_stop(run, data)
-    table = counts.fold_counts(data, run.folds(), lineage)
+    table = counts.of_run(data, run)
     few = len(lineage) < summary.FEW
     st.markdown(summary.sentence(data, run, table))
     views = VIEWS if finished else {name: VIEWS[name] for name in UNFINISHED}

@@ -35,7 +35,7 @@ def show(figure: go.Figure, key: str, **options) -> object:
 
 
 class _Sent(go.Figure):
-    """A figure that is JSON already. Streamlit asks a figure for its dictionary alone; a dictionary it would validate."""
+    """A figure that is JSON already: Streamlit asks a figure for its dictionary, and would validate a dictionary."""
 
     def __init__(self, sent: dict) -> None:
         self._sent = sent
