@@ -10,7 +10,7 @@ is sent to it only when it was set, so it is set anew each time there, or defaul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import streamlit as st
@@ -88,7 +88,7 @@ def forget(*keys: str) -> None:
 # ------------------------------------------------------------------------------------------ before and after a widget
 
 
-def read_query_param(key: str, options: Sequence, default: Any, kept_as: str | None = None) -> None:
+def read_query_param(key: str, options: Collection, default: Any, kept_as: str | None = None) -> None:
     """Before a choice is drawn, without a default of its own: it holds what a new link names, or what it held."""
     known = _known(key, options)
     kept = st.session_state.get(_kept(kept_as or key))
@@ -165,10 +165,12 @@ def _text(value: Any) -> str:
     return f"{value:.3f}" if round(value, 3) == value else f"{value:.6g}"
 
 
-def _known(key: str, options: Sequence) -> list:
+def _known(key: str, options: Collection) -> list:
     """The options that the URL names under ``key``, where that is news."""
+    if not (asked := _asked(key)):
+        return []  # patches to choose from are many thousands
     by_text = {str(option): option for option in options}
-    return [by_text[text] for text in _asked(key) if text in by_text]
+    return [by_text[text] for text in asked if text in by_text]
 
 
 def _asked(key: str) -> list[str]:

@@ -127,7 +127,7 @@ try:
         if notes.strip():
             st.caption(notes.strip())
     config, _ = with_version_named(asked.config, data.path)
-    config, _ = without_excluded(config, data.path)
+    config, _ = without_excluded(config, data)
     if asked.what:
         backbones.check_size(config, data.shape[1:])
         packaged_weights.require(config.model)

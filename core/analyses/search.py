@@ -135,7 +135,7 @@ def analyse(target: DatasetTarget, options: SearchOptions) -> Steps[dict[str, An
     dataset = open_dataset(target.path)
     base, _ = with_version_named(options.base, dataset.path)
     require(base.model)
-    base, _ = without_excluded(base, dataset.path)
+    base, _ = without_excluded(base, dataset)
     of = space(options, base)
     plan = Plan(
         dataset, of, options.metric, options.sampler, options.trials, options.seed, options.prune, options.judge,

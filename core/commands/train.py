@@ -58,7 +58,7 @@ def train(
     if config.model.masks:
         require_masks(open_dataset(dataset))
     if not keep_excluded:
-        config, note = without_excluded(config, dataset)
+        config, note = without_excluded(config, open_dataset(dataset))
         if note:
             print_progress(note, as_json)
     if repeats > 1:

@@ -89,20 +89,19 @@ def labels_in_use(dataset: Dataset) -> np.ndarray:
     return labels
 
 
-def without_excluded(config: RunConfig, dataset: Path | str) -> tuple[RunConfig, str]:
+def without_excluded(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, str]:
     """``config`` with the dataset's list added to ``data.exclude``, and a sentence for people on what was done.
 
     Ids that the dataset no longer has are named in the sentence and otherwise passed over.
     """
-    data = open_dataset(dataset)
-    current, stale = current_exclusions(data)
+    current, stale = current_exclusions(dataset)
     words = []
     if current:
         exclude = tuple(sorted({*config.data.exclude, *current}))
         config = config.model_copy(update={"data": config.data.model_copy(update={"exclude": exclude})})
-        words.append(f"{len(current)} patches of {exclusions_path(dataset).name} are left out.")
+        words.append(f"{len(current)} patches of {exclusions_path(dataset.path).name} are left out.")
     if stale:
-        words.append(stale_words(stale, data))
+        words.append(stale_words(stale, dataset))
     return config, " ".join(words)
 
 

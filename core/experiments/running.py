@@ -17,6 +17,7 @@ from core.config import RunConfig
 from core.config.packaged_weights import require
 from core.data.exclusions import without_excluded
 from core.data.label_versions import with_version_named
+from core.data.store import open_dataset
 from core.errors import LandslideLensError
 from core.experiments.base import Asked, Kind, Row, planned
 from core.experiments.budget import said
@@ -43,7 +44,7 @@ def ready(asked: Asked, row: Row) -> Row:
     path = row.dataset or asked.dataset.path
     config, _ = with_version_named(row.config, path)
     require(config.model)
-    return replace(row, config=without_excluded(config, path)[0])
+    return replace(row, config=without_excluded(config, open_dataset(path))[0])
 
 
 def run_rows(

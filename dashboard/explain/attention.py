@@ -46,9 +46,8 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
             st.selectbox, "Order of the patches", list(outcomes.ORDERS), key="explain_order",
             default=next(iter(outcomes.ORDERS)), format_func=outcomes.ORDERS.get,
         )  # fmt: skip
-    cams = _cams(run, name, own)
-    known = attention_numbers.all_maps(data, run, cams, head)
-    facts = known.facts
+    known = attention_numbers.all_maps(data, run, _cams(run, name, own), head)
+    cams, facts = known.cams, known.facts
     if facts.empty:
         st.info("No labelled patch has a map.", icon=":material/info:")
         return []
@@ -59,15 +58,15 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
     with controls:
         look = looks.look_popover(data, "explain")
     with choice:
-        outcome, patch_id = _chosen(facts, order)
-    table = outcomes.chosen(facts, [outcome], order=order)
+        outcome, patch_id = _chosen(known, order)
+    table = known.ordered(outcome, order)
     try:
         _patch(data, cams, look, table, patch_id)
     except LandslideLensError as error:  # the dataset file is another one than the run's
         show_error(error, ":material/broken_image:")
-    _means(run, name, known.means, facts, head)
+    _means(run, name, known, head)
     _method(data, cams, facts, head)
-    downloads.download(facts.drop(columns="row"), f"{run.name}_{name}_maps", "Maps, one row each (CSV)")
+    downloads.download(lambda: facts.drop(columns="row"), f"{run.name}_{name}_maps", "Maps, one row each (CSV)")
     _others(run, own[2])
     return table["id"].astype(str).tolist()
 
@@ -116,14 +115,14 @@ def check_badge(run: RunFolder, card: Mapping) -> None:
 # ----------------------------------------------------------------------------------------------------- one patch
 
 
-def _chosen(facts: pd.DataFrame, order: str) -> tuple[str, str]:
+def _chosen(maps: attention_numbers.AllMaps, order: str) -> tuple[str, str]:
     """The outcome and the patch that are shown: the patch decides its outcome, a new outcome brings its first patch."""
-    counts = outcomes.counts(facts)
+    counts = outcomes.counts(maps.facts)
     there = [name for name in outcomes.OUTCOMES if counts[name]]
-    firsts = {name: str(outcomes.chosen(facts, [name], order=order)["id"].iloc[0]) for name in there}
-    known = dict(zip(facts["id"].astype(str), facts["outcome"], strict=True))
+    firsts = {name: str(maps.ordered(name, order)["id"].iloc[0]) for name in there}
+    known = maps.outcome_of
     key = patch_panels.PATCH
-    url_state.read_query_param(key, list(known), firsts[there[0]])
+    url_state.read_query_param(key, known, firsts[there[0]])
     if st.session_state[key] not in known:
         st.session_state[key] = firsts[there[0]]
     patch_id = st.session_state[key]
@@ -168,25 +167,29 @@ def patch_words(data: Dataset, cams: gallery.Cams, row: pd.Series) -> str:
 # ------------------------------------------------------------------------------------------ mean maps, method
 
 
-def _means(run: RunFolder, name: str, means: Mapping[str, MeanMap], facts: pd.DataFrame, head: str) -> None:
+def _means(run: RunFolder, name: str, known: attention_numbers.AllMaps, head: str) -> None:
+    means, facts = known.means, known.facts
     st.header("Mean map by outcome", anchor=False)
-    top = charts.top_of(means)
     alt = "Mean attention maps. " + ". ".join(
         f"{theme.OUTCOME_WORDS[outcome]}: {means[outcome.lower()].n:,} patches" for outcome in outcomes.OUTCOMES
     )
-    figure = charts.mean_maps_of(means, top, across=2 if narrow.is_narrow() else 4)
-    downloads.show(figure, key=f"explain_mean_{name}", alt=alt)
+    downloads.show(known.figure(2 if narrow.is_narrow() else 4), key=f"explain_mean_{name}", alt=alt)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("No evidence", width="content")
         st.image(render.legend(), width=160, alt="Colour scale from dark (no evidence) to light (most evidence)")
-        st.caption(f"{percent(top, 0)} of the mean peak of a fold's maps (same scale for all four)", width="content")
+        st.caption(
+            f"{percent(charts.top_of(means), 0)} of the mean peak of a fold's maps (same scale for all four)",
+            width="content",
+        )
     n_groups = max((one.n_groups for one in means.values()), default=0)
     grouped = f", groups kept together (up to {n_groups:,})" if n_groups < len(facts) else ""
     st.caption(
         f"Decisions of {escape_markdown(theme.head_title(head))}, out of fold over {facts['fold'].nunique()} folds, "
         f"n = {len(facts):,}. Point at a cell to see its 95% interval{grouped}."
     )
-    downloads.download(tables.mean_cells(means), f"{run.name}_{name}_mean_maps", "Mean maps with intervals (CSV)")
+    downloads.download(
+        lambda: tables.mean_cells(means), f"{run.name}_{name}_mean_maps", "Mean maps with intervals (CSV)"
+    )
 
 
 def _method(data: Dataset, cams: gallery.Cams, facts: pd.DataFrame, head: str) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from core.data.store import Dataset
@@ -16,6 +19,7 @@ from core.stats.grouped_means import mean_of
 from core.wording import attention as wording
 from core.wording.attention import FEWEST, MIDDLE, Attention, basis, middle_shares, where
 from dashboard import cache
+from dashboard.explain import charts
 from dashboard.explain.tables import groups_of, map_facts, means_of
 from dashboard.patches import gallery, outcomes
 from dashboard.ui.formatting import MARKDOWN
@@ -40,11 +44,31 @@ class AllMaps:
     facts: see ``tables.map_facts``; found, missed: the attention on found and on missed landslides.
     """
 
-    maps: np.ndarray
+    cams: gallery.Cams
     facts: pd.DataFrame
     means: dict[str, MeanMap]
     found: Attention | None
     missed: Attention | None
+    _made: dict[tuple, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def outcome_of(self) -> dict[str, str]:
+        """By patch id, what became of it; in the order of ``facts``."""
+        return dict(zip(self.facts["id"].astype(str).tolist(), self.facts["outcome"].tolist(), strict=True))
+
+    def ordered(self, outcome: str, order: str) -> pd.DataFrame:
+        """The facts of the patches with this outcome, in one of ``outcomes.ORDERS``."""
+        key = ("ordered", outcome, order)
+        if key not in self._made:
+            self._made[key] = outcomes.chosen(self.facts, [outcome], order=order)
+        return self._made[key].copy(deep=False)
+
+    def figure(self, across: int) -> go.Figure:
+        """The mean maps, ``across`` in a row."""
+        key = ("figure", across)
+        if key not in self._made:
+            self._made[key] = charts.mean_maps_of(self.means, charts.top_of(self.means), across)
+        return self._made[key]
 
 
 def all_maps(data: Dataset, run: RunFolder, cams: gallery.Cams, head: str) -> AllMaps:
@@ -62,7 +86,7 @@ def _all_maps(
     judged = outcomes.judged(_run.oof(), head, outcomes.thresholds_of(_run.summary(), head))
     facts = map_facts(judged, _cams.rows, maps)
     found, missed = (attention_of(_data, facts, maps, name) for name in ("TP", "FN"))
-    return AllMaps(maps, facts, means_of(facts, maps), found, missed)
+    return AllMaps(_cams, facts, means_of(facts, maps), found, missed)
 
 
 def attention_of(data: Dataset, facts: pd.DataFrame, maps: np.ndarray, outcome: str) -> Attention | None:

@@ -93,6 +93,7 @@ def _second(data: Dataset, there: Mapping[str, np.ndarray], draft: Draft) -> Non
     st.caption(f"{counts.sum():,} labelled patches have a known class: {said}{more}.")
 
 
+@st.cache_data(max_entries=256, show_spinner=False)
 def _is_of_classes(values: np.ndarray) -> bool:
     """Whether a column may be answered by a second head: kinds, or a few codes."""
     try:

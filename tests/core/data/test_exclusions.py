@@ -23,7 +23,7 @@ def dataset(tmp_path):
 def test_nothing_is_excluded_at_first(dataset):
     assert read_exclusions(dataset).empty and not exclusions_path(dataset).exists()
     config = RunConfig()
-    assert without_excluded(config, dataset) == (config, "")
+    assert without_excluded(config, open_dataset(dataset)) == (config, "")
 
 
 def test_adding_survives_reading_and_removing_undoes_it(dataset):
@@ -49,7 +49,7 @@ def test_stale_ids_are_named_and_not_fatal(tmp_path, dataset):
     add(dataset, ["p0", "p2"], "x")
     made(dataset, ["p0", "other"])
     assert current_exclusions(open_dataset(dataset)) == (("p0",), ("p2",))
-    config, note = without_excluded(RunConfig().with_overrides(["data.exclude=other"]), dataset)
+    config, note = without_excluded(RunConfig().with_overrides(["data.exclude=other"]), open_dataset(dataset))
     assert config.data.exclude == ("other", "p0")
     assert "1 patches of x.exclude.csv are left out." in note and "does not have: p2" in note
 

@@ -170,7 +170,7 @@ def test_excluded_patches_are_in_no_fold(tmp_path):
 
     data = made(tmp_path / "x.h5", copies=1, places=60)
     add(data.path, ["p003", "p010"], "looked at")
-    config, note = without_excluded(RunConfig().with_overrides(["device=cpu"]), data.path)
+    config, note = without_excluded(RunConfig().with_overrides(["device=cpu"]), data)
     plan = prepare(create_run(tmp_path, config, data.path, "spec"))
     assert plan.fold_of[[3, 10]].tolist() == [-1, -1] and (plan.fold_of >= 0).sum() == 58
     assert "2 patches of x.exclude.csv are left out." in note
