@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import sys
@@ -10,7 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
+import typer
+
 from core import cli
+
+# A process makes its commands once; here they are asked hundreds of times.
+_command_of = functools.cache(typer.main.get_command)
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,7 @@ def core(*arguments: object, check: bool = True) -> Answer:
     out, errors, status = io.StringIO(), io.StringIO(), 0
     with (
         mock.patch.object(sys, "argv", ["core", *map(str, arguments)]),
+        mock.patch.object(typer.main, "get_command", _command_of),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(errors),
     ):

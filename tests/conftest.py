@@ -27,6 +27,19 @@ def shared_home(tmp_path_factory, testrun_uid, worker_id):
     return (base if worker_id == "master" else base.parent) / f"shared-{testrun_uid}"
 
 
+@pytest.fixture
+def jobs_here():
+    """Jobs that commands follow are done by the test's own process: a new one would load torch for seconds each.
+
+    That a job is done in a process of its own is held where the processes are the question: tests/core/jobs,
+    tests/core/flow/test_flow.py, tests/faults, and the killed jobs of scenes, imports and searches.
+    """
+    from tests.in_process import jobs_in_this_process
+
+    with jobs_in_this_process():
+        yield
+
+
 @pytest.fixture(scope="session")
 def trained_run(shared_home):
     """A finished run of two folds, trained once a session. Read it, write nothing into it."""

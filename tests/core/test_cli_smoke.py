@@ -1,6 +1,8 @@
-"""Every command once as people start it, ``python -m core COMMAND`` in a process of its own.
+"""Every command once as people start it, ``python -m core COMMAND``, in a process that has run nothing before.
 
-All other tests call the commands in their own process (``tests.command_line``).
+A command that is asked for its help only loads ``core.cli``, which is the same for all, and does nothing of its own. So
+one new process tells the help of all of them, and those that are asked for more have a process each. All other tests
+call the commands in their own process (``tests.command_line``).
 """
 
 import json
@@ -24,6 +26,21 @@ ASKED = {
     "heads": (["no-such", "--checkpoints", "{home}"], 1, "no-such"),
     "model": (["resnet18", "--set", "train.lr=1"], 1, "begin with model."),
 }
+HELP = """
+import contextlib, io, json, sys
+from core import cli
+said = {}
+for command in json.loads(sys.argv[1]):
+    sys.argv = ["core", *command.split(), "--help"]
+    out, errors = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+        try:
+            status = cli.main()
+        except SystemExit as end:
+            status = end.code
+    said[command] = [status, out.getvalue(), errors.getvalue()]
+print(json.dumps(said))
+"""
 
 
 def commands(group=None, before=()):
@@ -36,14 +53,32 @@ def commands(group=None, before=()):
             yield " ".join((*before, name))
 
 
+def answered(*arguments):
+    """What a new Python answers from the repository's root."""
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=child_environment(), capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.fixture(scope="module")
+def helps():
+    """Command -> status, standard output and standard error of its ``--help`` in one new process."""
+    found = answered("-c", HELP, json.dumps(sorted(commands())))
+    assert found.returncode == 0 and not found.stderr, found.stderr
+    return json.loads(found.stdout)
+
+
 @pytest.mark.parametrize("command", sorted(commands()))
+def test_a_command_tells_its_help_in_a_new_process(command, helps):
+    status, said, errors = helps[command]
+    assert (status, errors) == (0, "") and f"Usage: core {command} " in said
+
+
+@pytest.mark.parametrize("command", sorted(ASKED))
 def test_a_command_answers_in_a_process_of_its_own(command, tmp_path):
-    arguments, status, text = ASKED.get(command, (["--help"], 0, "Usage"))
+    arguments, status, text = ASKED[command]
     given = [item.replace("{home}", str(tmp_path)) for item in arguments]
-    found = subprocess.run(
-        [sys.executable, "-m", "core", *command.split(), *given],
-        cwd=ROOT, env=child_environment(), capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+    found = answered("-m", "core", *command.split(), *given)
     assert found.returncode == status, found.stderr
     assert "Traceback" not in found.stderr
     if status:

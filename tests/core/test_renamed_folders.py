@@ -7,6 +7,8 @@ from PIL import Image
 from tests.builders import TINY
 from tests.command_line import core_json
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 
 def made(folder, positive, negative):
     rng = np.random.default_rng(0)

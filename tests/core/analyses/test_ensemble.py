@@ -13,6 +13,8 @@ from tests.builders import returned
 from tests.command_line import core, core_error, core_json
 from tests.core.ensembles.made import add_run, labels_of, leaning, write_csv
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 N = 90
 
 

@@ -22,6 +22,8 @@ from core.progress import drain
 from core.runs.store import create_run, open_run
 from tests.command_line import core, core_error, core_json
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 N, D, K, M = 90, 6, 3, 12
 CONFIG = RunConfig().with_overrides(["folds.n_splits=3", "heads.svm_C=[1.0,0.1]", "heads.lgbm=false"])
 FC = LinearHead("fc", np.zeros(D), np.ones(D), np.ones(D), np.asarray(-1.0))

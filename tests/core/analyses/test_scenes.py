@@ -19,6 +19,8 @@ from core.progress import drain
 from tests.command_line import core_error
 from tests.core.analyses.test_scene import answered, digests, scene_file
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 
 @pytest.fixture
 def scenes(tmp_path):

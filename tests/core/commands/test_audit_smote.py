@@ -9,6 +9,8 @@ from core.jobs.analysis_folder import list_for
 from core.runs.store import RunFolder
 from tests.command_line import core, core_error, core_json
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 REPORT = {
     "run": "r", "method": "ssim", "protocol": "inside_fold", "n_synthetic": 9, "n_leaking": 1, "ok": False,
     "pixels": [{"fold": 0, "n": 9, "same": False, "max_error": 6e-7, "note": ""},

@@ -15,8 +15,9 @@ TEXT = "\n".join(path.read_text("utf-8") for path in [ROOT / "README.md", *(ROOT
 
 def options():
     """Every command with the long options that it takes."""
-    for name in commands():
-        found = typer.main.get_command(app)
+    whole = typer.main.get_command(app)
+    for name in commands(whole):
+        found = whole
         for part in name.split():
             found = found.commands[part]
         long = [one for param in found.params for one in (*param.opts, *param.secondary_opts) if one.startswith("--")]

@@ -8,6 +8,8 @@ from core.jobs.analysis_folder import list_for
 from tests.command_line import core, core_error, core_json
 from tests.trained_runs import copied
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 
 def test_the_checks_are_a_job_whose_report_is_printed(trained_run_copy):
     run = trained_run_copy

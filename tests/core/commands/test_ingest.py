@@ -11,6 +11,8 @@ from PIL import Image
 from core.data.store import open_dataset
 from tests.command_line import core, core_error, core_json
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 
 @pytest.fixture
 def source(tmp_path):

@@ -5,6 +5,8 @@ import pytest
 from core.jobs import queue
 from tests.command_line import core, core_error, core_json
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 TINY = ["--set", "model.pretrained=false", "--device", "cpu"]
 
 

@@ -18,6 +18,8 @@ from core.runs.store import create_run
 from tests.builders import TINY, returned
 from tests.command_line import core
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 QUICK = (
     *TINY, "embed.method=pca", "heads.svm_C=[0.1]", "heads.head=fc", "heads.lgbm=false", "heads.logreg=false",
     "model.branches=optical_sar_indices", "model.indices=ndvi", "model.modality_dropout=0.2", "train.loss=bce_f1",

@@ -15,6 +15,8 @@ from core.progress import drain
 from tests.builders import make_tiny
 from tests.command_line import core, core_json
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 DB = np.array([-10.4, -18.6], np.float32)
 DN = np.array([1511.0, 1656.0, 1560.0, 2975.0], np.float32)
 

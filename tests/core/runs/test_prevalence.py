@@ -7,6 +7,8 @@ from core.runs.prevalence import dataset_path, prevalence_of, prevalence_of_data
 from core.runs.summary import headline
 from tests.command_line import core, core_error, core_json
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 
 def test_a_runs_own_statement_goes_before_that_of_its_dataset(trained_run_copy):
     run = trained_run_copy

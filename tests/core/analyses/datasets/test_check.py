@@ -1,6 +1,7 @@
 """The dataset check as an analysis: the report as it was found, and of which state of the dataset it speaks."""
 
 import numpy as np
+import pytest
 
 from core.analyses.datasets import check as dataset_check
 from core.analyses.datasets.state import is_current
@@ -13,6 +14,8 @@ from core.progress import drain
 from core.runs.targets import DatasetTarget
 from tests.builders import make_dataset
 from tests.command_line import core, core_json
+
+pytestmark = pytest.mark.usefixtures("jobs_here")
 
 
 def target_of(tmp_path):

@@ -13,6 +13,8 @@ from tests.command_line import core_error
 from tests.core.data.clouds.made_network import install
 from tests.core.data.clouds.test_shares import SHARES, cloudy_dataset
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 
 @pytest.fixture
 def target(tmp_path):

@@ -12,6 +12,8 @@ from core.runs.targets import CheckpointsTarget
 from tests.builders import make_tiny
 from tests.command_line import core
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 
 @pytest.mark.fault(36)
 def test_two_files_become_one_and_what_is_there_stays(tmp_path):

@@ -16,6 +16,8 @@ from core.runs.store import create_run
 from core.runs.targets import DatasetTarget
 from tests.command_line import core, core_error, core_json
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 SIDE = 24
 
 

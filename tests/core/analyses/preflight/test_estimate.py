@@ -15,6 +15,8 @@ from core.runs.targets import DatasetTarget
 from tests.builders import TINY
 from tests.command_line import core, core_error, core_json
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 QUICK = (*TINY, "heads.lgbm=false", "heads.logreg=false", "heads.svm_C=[0.1]", "heads.head=fc")
 
 

@@ -12,6 +12,8 @@ from tests.core.report.test_page import EVIL
 from tests.core.report.test_page import read as read_html
 from tests.dashboard.predict.conftest import add_map
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 SECTIONS = (
     "data", "splits", "shortcuts", "scores", "calibration", "slices", "errors", "projection", "attention", "bands",
     "labels", "novelty", "limits", "cost", "reproduce",

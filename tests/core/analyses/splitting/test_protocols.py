@@ -24,6 +24,8 @@ from core.runs.store import open_run
 from tests.builders import make_run
 from tests.command_line import core_error, core_json
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 NO_PAIRS = pd.DataFrame(columns=list(COLUMNS))
 SIDE = 8
 BY_SOURCE = FoldsConfig(region="source")

@@ -2,9 +2,13 @@
 
 import json
 
+import pytest
+
 from tests.command_line import core, core_error, core_json
 from tests.core.predict.maps.making import write_raster
 from tests.core.predict.polygons.test_files import field
+
+pytestmark = pytest.mark.usefixtures("jobs_here")
 
 
 def test_polygons_and_the_grid_are_written_and_told(balanced_run_copy, tmp_path):

@@ -2,7 +2,11 @@
 
 import csv
 
+import pytest
+
 from tests.command_line import core, core_error, core_json
+
+pytestmark = pytest.mark.usefixtures("jobs_here")
 
 
 def test_another_head_and_another_run_are_compared(trained_run, tmp_path):

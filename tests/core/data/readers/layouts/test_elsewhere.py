@@ -11,6 +11,8 @@ from core.errors import DataError, FormatError
 from core.progress import drain
 from tests.command_line import core_error
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 
 def zarr(root):
     (root / "a.zarr" / "images").mkdir(parents=True)

@@ -16,6 +16,8 @@ from core.progress import drain
 from tests.command_line import core, core_json
 from tests.netcdf_files import patch_file
 
+pytestmark = pytest.mark.usefixtures("jobs_here")
+
 ROOT = Path(__file__).resolve().parents[5]
 SIDE = 24
 RNG = np.random.default_rng(0)
