@@ -15,9 +15,27 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # a worker a core: more threads would o
         os.environ.setdefault(name, "1")
 
 
+# Files whose slow tests take longest: they begin first, or a worker is left alone with the last of them.
+LONGEST = (
+    "core/flow/test_killed_jobs.py", "core/commands/test_demo.py", "core/flow/test_flow.py", "test_examples.py",
+    "core/jobs/executors/test_jobs_on_ray.py", "faults/test_fuzzed_run.py", "browser/test_accessibility.py",
+    "dashboard/test_strange_runs.py", "browser/test_predict.py", "dashboard/explain/test_attention.py",
+)  # fmt: skip
+
 # How long one example takes says more of the machine's other work than of the code.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
+
+
+def pytest_configure(config):
+    if config.option.markexpr == "slow":
+        config.option.loadscopereorder = False  # xdist would begin with the files of most tests
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.option.markexpr == "slow":
+        rank = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from PIL import Image
 
 from tests.builders import TINY
 from tests.command_line import core_json
+from tests.trained_runs import QUICK
 
 pytestmark = pytest.mark.usefixtures("jobs_here")
 
@@ -28,7 +29,7 @@ def test_the_same_patches_under_other_names_of_folders_give_the_same_numbers(tmp
         out = tmp_path / f"{positive}.h5"
         source = made(tmp_path / f"of_{positive}", positive, negative)
         core_json("ingest", "folders", source, "--out", out, "--positive", positive)
-        settings = [part for setting in TINY for part in ("--set", setting)]
+        settings = [part for setting in (*TINY, *QUICK, "explain.enabled=false") for part in ("--set", setting)]
         run = core_json("train", out, "--checkpoints", tmp_path / "runs", *settings)
         numbers.append((run["oof"], [fold["auc"] for fold in run["folds"]]))
     assert numbers[0] == numbers[1]

@@ -147,7 +147,7 @@ def test_what_cannot_be_asked_is_refused_before_it_waits(finished):
 def test_a_killed_experiment_goes_on_with_the_row_that_was_broken_off(tmp_path):
     target = target_in(tmp_path)
     target.checkpoints.mkdir()
-    options = ablate.ANALYSIS.options(asking("train.lr=0.003,0.01", "train.epochs=15"))
+    options = ablate.ANALYSIS.options(asking("train.lr=0.003,0.01", "train.epochs=6"))
     job = queue.submit_analysis(target, "ablate", options.model_dump())
     until(lambda: len(list_runs(target.checkpoints)) == 2 and _epochs(_running(target)))
     row = _running(target)

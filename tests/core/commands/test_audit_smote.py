@@ -31,6 +31,7 @@ def test_the_text_names_leaks_folds_and_protocols():
 
 @pytest.mark.slow
 def test_it_follows_jobs_and_prints_their_reports(balanced_run, tmp_path):
+    """In this process: tests/core/commands/test_demo.py does both analyses in processes of their own."""
     run = RunFolder(tmp_path / balanced_run.name)
     shutil.copytree(balanced_run.path, run.path)
     report = core_json("audit", "smote", run.name, "--realism", "--seed", 1, "--checkpoints", tmp_path)

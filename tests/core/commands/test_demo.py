@@ -5,14 +5,21 @@ import json
 import pytest
 
 from core.analyses import showcase
+from core.analyses.datasets.demo import DemoOptions
 from core.commands import demo
 from core.config import preset
 from core.errors import RunError
+from core.jobs import demo as jobs_of_demo
 from core.jobs import queue
 from tests.builders import TINY, make_dataset, make_run
 from tests.command_line import core, core_json
 
 HERE = ("demo", "--checkpoints")
+# What the chain does not need: `make demo` and the benchmarks have the usual sizes.
+FEW = {
+    "demo_dataset": {"n": 240}, "attention_checks": {"patches": 6, "seeds": 1, "compared": 2},
+    "smote_realism": {"per_fold": 60},
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -81,7 +88,12 @@ def test_what_is_there_is_not_done_again(run, asked, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_from_nothing_to_the_whole_showcase_and_a_second_time_at_once(tmp_path):
+def test_from_nothing_to_the_whole_showcase_and_a_second_time_at_once(tmp_path, monkeypatch):
+    """Every job in a process of its own, as a newcomer has it, on a fifth of the demo's patches."""
+    analyse, dataset_of, few = demo.analyse, jobs_of_demo.dataset_of, DemoOptions(**FEW["demo_dataset"])
+    monkeypatch.setattr(jobs_of_demo, "dataset_of", lambda checkpoints: dataset_of(checkpoints, few))
+    monkeypatch.setattr(demo, "analyse", lambda on, name, options, *more: analyse(
+        on, name, {**(options or {}), **FEW.get(name, {})}, *more))  # fmt: skip
     settings = [word for one in (*TINY, "train.epochs=1", "embed.method=pca") for word in ("--set", one)]
     answer = core(*HERE, tmp_path, *settings, "--json", check=False)
     assert answer.returncode == 0, answer.stderr
