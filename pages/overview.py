@@ -38,7 +38,7 @@ best, n_finished = briefing.best_run(choice.runs)
 if best is None and run is not None and guards.run_state(run)["state"] == "succeeded":
     best = run  # its numbers cannot be read: the briefing says why
 if brief := best and briefing.briefing_of(best):
-    grid = st.grid(3, min_column_width=300, gap="medium")
+    grid = st.grid(3, min_column_width=230, gap="medium")
     with grid.cell(column_span=2):
         briefing.briefing(brief, n_finished)
         if data is not None and briefing.is_same_data(brief, data):

@@ -52,7 +52,7 @@ def fold_counts(data: Dataset, folds: dict, lineage: pd.DataFrame) -> pd.DataFra
 def by_fold(data: Dataset, table: pd.DataFrame) -> None:
     """Chart and table of the balance before and after."""
     st.header("Class counts before and after", anchor=False)
-    beside = st.grid(2, min_column_width=360, gap="medium")
+    beside = st.grid(2, min_column_width=420, gap="medium")
     with beside.cell():
         downloads.show(balance_by_fold(table, data.class_names), key="balance_counts")
     shown = table.assign(

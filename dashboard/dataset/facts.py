@@ -59,7 +59,7 @@ def _examples(data: Dataset) -> None:
         chosen = data.ids[drawn_rows(data.labels, label, EXAMPLES, 0)].tolist()
         if chosen:
             st.markdown(f"**{class_word(data, label)}**")
-            gallery.gallery(data, pd.DataFrame({"id": chosen}), look, f"facts_{label}")
+            gallery.gallery(data, pd.DataFrame({"id": chosen}), look, f"facts_{label}", columns=EXAMPLES)
 
 
 def _counts(data: Dataset) -> None:

@@ -31,7 +31,7 @@ def one_map(drawn: Drawn, data: Dataset, heads: Sequence[str], summary: Mapping,
     head = controls.head_switch(heads, summary)
     marked = new_patches.marked(drawn)
     table = map_panel.table_of(drawn, head, data, look)
-    grid = st.grid(3, min_column_width=250, gap="medium")
+    grid = st.grid(3, min_column_width=230, gap="medium")
     with grid.cell(column_span=2):
         try:
             card = map_panel.draw(drawn, head, data, look, table, marked)

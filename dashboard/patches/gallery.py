@@ -28,6 +28,7 @@ from dashboard.ui.messages import show_error
 PATCH, open_patch, short = tiles.PATCH, tiles.open_patch, tiles.short
 OPACITY = 70  # of maps at first, percent
 TILE_PX = 140  # least width of a picture in a gallery, CSS pixels
+ROW_PX = 690  # of a row whose number of pictures is fixed: from here on it holds them all
 STRETCHES = {"dataset": "Same for all patches", "patch": "Each patch by itself"}
 METHOD_WORDS = {
     "gradcam": "Grad-CAM",
@@ -274,7 +275,7 @@ def _shown(
     here = set(ids)
     sent = tiles.payload(
         made, "Patches", [patch_id for patch_id in chosen.ids(data, key) if patch_id in here], True, chosen.seen(key),
-        TILE_PX, columns,
+        min(TILE_PX, ROW_PX // (columns or 1)), columns,
     )  # fmt: skip
     tiles.draw(
         sent, f"{key}_tiles", chosen.open_card, lambda some, number: chosen.answered(data, key, ids, some, number)
