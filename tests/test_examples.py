@@ -172,18 +172,32 @@ EXAMPLES = examples()
 # tests/core/data/readers/layouts/test_published.py makes each of these layouts and imports it with its command.
 OF_LAYOUTS = {layout.command for layout in LAYOUTS}
 RUN_HERE = [one for one in EXAMPLES if not one.startswith(tuple(EXCLUDED)) and one not in OF_LAYOUTS]
+LONG_ONES = [one for one in RUN_HERE if any(word in one for word in LONG)]
+
+
+def short_name(example: str) -> str:
+    return example.removeprefix("python -m core ")
 
 
 @pytest.fixture(scope="module")
-def home(trained_run, balanced_run, outlined_run, tmp_path_factory):
-    """The folder in which examples are typed: what they name, and runs of three kinds among the checkpoints."""
-    from tests.builders import TINY, make_tiny
-    from tests.example_data import with_test_part, write_all
-    from tests.trained_runs import QUICK, copied, train_tiny
+def sources(tmp_path_factory):
+    """A folder in which examples are typed that name no run."""
+    from tests.example_data import write_all
 
     folder = tmp_path_factory.mktemp("home")
     write_all(folder)
     (folder / "checkpoints" / "datasets").mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(sources, trained_run, balanced_run, outlined_run):
+    """The folder in which examples are typed: what they name, and runs of three kinds among the checkpoints."""
+    from tests.builders import TINY, make_tiny
+    from tests.example_data import with_test_part
+    from tests.trained_runs import QUICK, copied, train_tiny
+
+    folder = sources
     runs = {"trained": trained_run, "balanced": balanced_run, "broken": trained_run, "outlined": outlined_run}
     for name, run in runs.items():
         there = copied(run, folder / "before" / name)
@@ -240,12 +254,18 @@ def asked() -> str:
     return next(line.split()[1] for line in lines if "/" in line and line.startswith("succeeded"))
 
 
-@pytest.mark.parametrize(
-    "example",
-    [pytest.param(one, marks=[pytest.mark.slow] if any(word in one for word in LONG) else []) for one in RUN_HERE],
-    ids=lambda one: one.removeprefix("python -m core "),
-)
+@pytest.mark.parametrize("example", [one for one in RUN_HERE if one not in LONG_ONES], ids=short_name)
 def test_an_example_runs_to_its_end(example, home, monkeypatch):
+    runs_to_its_end(example, home, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", LONG_ONES, ids=short_name)
+def test_a_long_example_runs_to_its_end(example, sources, monkeypatch):
+    runs_to_its_end(example, sources, monkeypatch)
+
+
+def runs_to_its_end(example, home, monkeypatch):
     monkeypatch.chdir(home)
     for command in MEANT.get(example, (example,)):
         with jobs_in_this_process():
@@ -297,12 +317,12 @@ def test_an_import_of_real_data_can_be_trained_on(example, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     words = shlex.split(example)[3:]
     words[2] = str(Path(REAL) / words[2])
-    assert core_json(*words, *HERE)["n"] > 100
-    out = words[words.index("--out") + 1]
-    core("check", out, *HERE)
-    if words[1] == "folders":
-        return
     with jobs_in_this_process():
+        assert core_json(*words, *HERE)["n"] > 100
+        out = words[words.index("--out") + 1]
+        core("check", out, *HERE)
+        if words[1] == "folders":
+            return
         few = ("heads.svm_C=[0.1]", "heads.lgbm=false", "explain.enabled=false", "model.image_size=32")
         settings = [f"--set={setting}" for setting in (*TINY, *SHORT, *few)]
         found = core_json("train", out, "--preset", "demo", *settings, *HERE)
