@@ -22,6 +22,7 @@ from core.config import RunConfig
 from core.data.readers.layouts.published import LAYOUTS
 from core.runs.store import RunFolder
 from tests.command_line import core, core_json
+from tests.core.flow.test_real_flow import FOUR_BANDS, RGB
 from tests.examples import ROOT, documents, programs, shown
 from tests.in_process import jobs_in_this_process
 
@@ -301,29 +302,27 @@ def test_the_programs_of_commands_md_run_in_a_python_of_their_own():
         assert done.returncode == 0, done.stderr
 
 
-ON_REAL_DATA = [one for one in RUN_HERE if REAL and " ingest " in one and (Path(REAL) / one.split()[5]).exists()]
+@pytest.mark.parametrize(("data", "options"), [("landslide4sense-rgb", RGB), ("chittagong-s2-4band", FOUR_BANDS)])
+def test_what_is_shown_of_real_patches_is_what_the_real_flow_does(data, options):
+    """tests/core/flow/test_real_flow.py imports both, judges the first and trains on the second."""
+    (example,) = (one for one in RUN_HERE if f" ingest folders {data} " in one)
+    assert example.partition(".h5 ")[2] == options
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not REAL, reason="LANDSLIDE_REAL_DATA is not set: no real data here")
-@pytest.mark.parametrize("example", ON_REAL_DATA, ids=lambda one: one.split()[5])
-def test_an_import_of_real_data_can_be_trained_on(example, tmp_path, monkeypatch):
-    """The three of docs/import.md. The tiles of the third were one group once, which no folds can be drawn from.
-
-    tests/core/flow/test_real_flow.py goes on with those of the first and trains on those of the second.
-    """
+def test_tiles_of_real_scenes_can_be_trained_on(tmp_path, monkeypatch):
+    """They were one group once, which no folds can be drawn from."""
     from tests.builders import TINY
 
     monkeypatch.chdir(tmp_path)
-    words = shlex.split(example)[3:]
+    assert SCENES in RUN_HERE
+    words = shlex.split(SCENES)[3:]
     words[2] = str(Path(REAL) / words[2])
+    few = ("heads.svm_C=[0.1]", "heads.lgbm=false", "explain.enabled=false", "model.image_size=32")
+    settings = [f"--set={setting}" for setting in (*TINY, *SHORT, *few)]
     with jobs_in_this_process():
         assert core_json(*words, *HERE)["n"] > 100
-        out = words[words.index("--out") + 1]
-        core("check", out, *HERE)
-        if words[1] == "folders":
-            return
-        few = ("heads.svm_C=[0.1]", "heads.lgbm=false", "explain.enabled=false", "model.image_size=32")
-        settings = [f"--set={setting}" for setting in (*TINY, *SHORT, *few)]
-        found = core_json("train", out, "--preset", "demo", *settings, *HERE)
+        core("check", "scenes.h5", *HERE)
+        found = core_json("train", "scenes.h5", "--preset", "demo", *settings, *HERE)
     assert found["oof"]["n"] > 100 and 0 <= found["oof"]["f1"] <= 1
