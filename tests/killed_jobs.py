@@ -47,7 +47,8 @@ OF_THE_JOB = {"status.json", "events.jsonl", "log.txt", "job.json", "worker.json
 ONE_SIDE = ("replace", "append", "remove")
 BOTH_SIDES = (*ONE_SIDE, "write", "replaced", "appended", "removed")
 MOMENTS = BOTH_SIDES if os.environ.get("BOTH_SIDES") else ONE_SIDE
-ONE_FOLD = bool(os.environ.get("ONE_FOLD"))  # what each fold writes is a boundary in one of them only
+# 0 or 1: what each of two folds writes is a boundary in one of them only, drawn for each file; 1 takes the other one.
+ONE_FOLD = os.environ.get("ONE_FOLD", "")
 ROUNDS = 5000
 
 Boundary = tuple[str, str]  # a moment and a file
@@ -177,12 +178,12 @@ def _same(facts: dict, expected: dict, where: object) -> None:
 
 
 def _asked(boundary: Boundary) -> bool:
-    """Whether the job is stopped here: with ``ONE_FOLD`` a draw for each file says in which of two folds."""
-    fold = re.search(r"fold_(\d+)", boundary[1])
+    """Whether the job is stopped here, see ``ONE_FOLD``."""
+    fold = re.search(r"fold_(\d)", boundary[1])
     if fold is None or not ONE_FOLD:
         return True
-    kind = boundary[1].replace(fold[0], "fold")
-    return int(fold[1]) == random.Random(kind).randrange(2)
+    drawn = random.Random(boundary[1].replace(fold[0], "fold")).randrange(2)
+    return int(fold[1]) == (drawn + int(ONE_FOLD)) % 2
 
 
 def walk(root: Path, job: str, sign: int) -> dict:

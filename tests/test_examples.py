@@ -22,6 +22,7 @@ from core.config import RunConfig
 from core.data.readers.layouts.published import LAYOUTS
 from core.runs.store import RunFolder
 from tests.command_line import core, core_json
+from tests.core.flow.test_real_flow import FOUR_BANDS, RGB
 from tests.examples import ROOT, documents, programs, shown
 from tests.in_process import jobs_in_this_process
 
@@ -172,18 +173,32 @@ EXAMPLES = examples()
 # tests/core/data/readers/layouts/test_published.py makes each of these layouts and imports it with its command.
 OF_LAYOUTS = {layout.command for layout in LAYOUTS}
 RUN_HERE = [one for one in EXAMPLES if not one.startswith(tuple(EXCLUDED)) and one not in OF_LAYOUTS]
+LONG_ONES = [one for one in RUN_HERE if any(word in one for word in LONG)]
+
+
+def short_name(example: str) -> str:
+    return example.removeprefix("python -m core ")
 
 
 @pytest.fixture(scope="module")
-def home(trained_run, balanced_run, outlined_run, tmp_path_factory):
-    """The folder in which examples are typed: what they name, and runs of three kinds among the checkpoints."""
-    from tests.builders import TINY, make_tiny
-    from tests.example_data import with_test_part, write_all
-    from tests.trained_runs import QUICK, copied, train_tiny
+def sources(tmp_path_factory):
+    """A folder in which examples are typed that name no run."""
+    from tests.example_data import write_all
 
     folder = tmp_path_factory.mktemp("home")
     write_all(folder)
     (folder / "checkpoints" / "datasets").mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(sources, trained_run, balanced_run, outlined_run):
+    """The folder in which examples are typed: what they name, and runs of three kinds among the checkpoints."""
+    from tests.builders import TINY, make_tiny
+    from tests.example_data import with_test_part
+    from tests.trained_runs import QUICK, copied, train_tiny
+
+    folder = sources
     runs = {"trained": trained_run, "balanced": balanced_run, "broken": trained_run, "outlined": outlined_run}
     for name, run in runs.items():
         there = copied(run, folder / "before" / name)
@@ -240,12 +255,18 @@ def asked() -> str:
     return next(line.split()[1] for line in lines if "/" in line and line.startswith("succeeded"))
 
 
-@pytest.mark.parametrize(
-    "example",
-    [pytest.param(one, marks=[pytest.mark.slow] if any(word in one for word in LONG) else []) for one in RUN_HERE],
-    ids=lambda one: one.removeprefix("python -m core "),
-)
+@pytest.mark.parametrize("example", [one for one in RUN_HERE if one not in LONG_ONES], ids=short_name)
 def test_an_example_runs_to_its_end(example, home, monkeypatch):
+    runs_to_its_end(example, home, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", LONG_ONES, ids=short_name)
+def test_a_long_example_runs_to_its_end(example, sources, monkeypatch):
+    runs_to_its_end(example, sources, monkeypatch)
+
+
+def runs_to_its_end(example, home, monkeypatch):
     monkeypatch.chdir(home)
     for command in MEANT.get(example, (example,)):
         with jobs_in_this_process():
@@ -281,29 +302,27 @@ def test_the_programs_of_commands_md_run_in_a_python_of_their_own():
         assert done.returncode == 0, done.stderr
 
 
-ON_REAL_DATA = [one for one in RUN_HERE if REAL and " ingest " in one and (Path(REAL) / one.split()[5]).exists()]
+@pytest.mark.parametrize(("data", "options"), [("landslide4sense-rgb", RGB), ("chittagong-s2-4band", FOUR_BANDS)])
+def test_what_is_shown_of_real_patches_is_what_the_real_flow_does(data, options):
+    """tests/core/flow/test_real_flow.py imports both, judges the first and trains on the second."""
+    (example,) = (one for one in RUN_HERE if f" ingest folders {data} " in one)
+    assert example.partition(".h5 ")[2] == options
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not REAL, reason="LANDSLIDE_REAL_DATA is not set: no real data here")
-@pytest.mark.parametrize("example", ON_REAL_DATA, ids=lambda one: one.split()[5])
-def test_an_import_of_real_data_can_be_trained_on(example, tmp_path, monkeypatch):
-    """The three of docs/import.md. The tiles of the third were one group once, which no folds can be drawn from.
-
-    tests/core/flow/test_real_flow.py goes on with those of the first and trains on those of the second.
-    """
+def test_tiles_of_real_scenes_can_be_trained_on(tmp_path, monkeypatch):
+    """They were one group once, which no folds can be drawn from."""
     from tests.builders import TINY
 
     monkeypatch.chdir(tmp_path)
-    words = shlex.split(example)[3:]
+    assert SCENES in RUN_HERE
+    words = shlex.split(SCENES)[3:]
     words[2] = str(Path(REAL) / words[2])
-    assert core_json(*words, *HERE)["n"] > 100
-    out = words[words.index("--out") + 1]
-    core("check", out, *HERE)
-    if words[1] == "folders":
-        return
+    few = ("heads.svm_C=[0.1]", "heads.lgbm=false", "explain.enabled=false", "model.image_size=32")
+    settings = [f"--set={setting}" for setting in (*TINY, *SHORT, *few)]
     with jobs_in_this_process():
-        few = ("heads.svm_C=[0.1]", "heads.lgbm=false", "explain.enabled=false", "model.image_size=32")
-        settings = [f"--set={setting}" for setting in (*TINY, *SHORT, *few)]
-        found = core_json("train", out, "--preset", "demo", *settings, *HERE)
+        assert core_json(*words, *HERE)["n"] > 100
+        core("check", "scenes.h5", *HERE)
+        found = core_json("train", "scenes.h5", "--preset", "demo", *settings, *HERE)
     assert found["oof"]["n"] > 100 and 0 <= found["oof"]["f1"] <= 1

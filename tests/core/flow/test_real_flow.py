@@ -15,14 +15,16 @@ from tests.builders import TINY
 from tests.command_line import core, core_json
 
 DATA = os.environ.get("LANDSLIDE_REAL_DATA")
+# As docs/import.md imports them (tests/test_examples.py).
+RGB = "--labels labels.csv --id-column ID --group-column source_image --masks masks --positive landslide"
+FOUR_BANDS = "--labels labels.csv --id-column file --group-column row_block --positive 1 --bands red,green,blue,nir"
 pytestmark = pytest.mark.skipif(DATA is None, reason="LANDSLIDE_REAL_DATA is not set: no real data here")
 
 
 @pytest.fixture(scope="module")
 def rgb(tmp_path_factory):
     out = tmp_path_factory.mktemp("rgb") / "rgb.h5"
-    options = "--labels labels.csv --id-column ID --group-column source_image --masks masks --positive landslide"
-    core("ingest", "folders", Path(DATA) / "landslide4sense-rgb", "--out", out, *options.split())
+    core("ingest", "folders", Path(DATA) / "landslide4sense-rgb", "--out", out, *RGB.split())
     return open_dataset(out)
 
 
@@ -49,8 +51,7 @@ def test_the_reference_baseline_is_reached_on_the_same_grouped_folds(rgb):
 @pytest.mark.slow
 def test_four_band_patches_with_nodata_go_the_same_way(tmp_path, jobs_here):
     out = tmp_path / "chittagong.h5"
-    options = "--labels labels.csv --id-column file --group-column row_block --positive 1 --bands red,green,blue,nir"
-    value = core_json("ingest", "folders", Path(DATA) / "chittagong-s2-4band", "--out", out, *options.split())
+    value = core_json("ingest", "folders", Path(DATA) / "chittagong-s2-4band", "--out", out, *FOUR_BANDS.split())
     assert (value["n"], value["n_positive"], value["rejected"]) == (329, 120, [])
     assert core_json("check", out)["ok"]
     short = (*TINY, "train.epochs=1", "embed.method=pca", "heads.svm_C=[0.1]", 'explain.occlusion_baselines=["mean"]')
