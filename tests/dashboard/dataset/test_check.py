@@ -18,9 +18,7 @@ from dashboard.dataset import check as view
 
 def opened(open_page):
     """The Dataset page at its Check view."""
-    at = open_page("dataset")
-    at.session_state["dataset_view"] = "check"
-    return at.run()
+    return open_page("dataset", dataset_view="check")
 
 
 def checked(studio, open_page, path):
