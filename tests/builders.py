@@ -162,11 +162,17 @@ def work_on(run: RunFolder) -> None:
 def sleeper() -> ProcessId:
     """A process of its own that only sleeps, and ends with the tests."""
     if not _workers or not is_alive(_workers[-1]):
-        process = subprocess.Popen(["sleep", "3600"], start_new_session=True, stdin=subprocess.DEVNULL)
+        process = asleep()
         atexit.register(process.kill)
-        threading.Thread(target=process.wait, daemon=True).start()  # when it is cancelled, nobody else asks for its end
         _workers.append(identify(process.pid))
     return _workers[-1]
+
+
+def asleep() -> subprocess.Popen:
+    """A process in a session of its own that only sleeps; whoever asks for it ends it."""
+    process = subprocess.Popen(["sleep", "3600"], start_new_session=True, stdin=subprocess.DEVNULL)
+    threading.Thread(target=process.wait, daemon=True).start()  # when it is cancelled, nobody else asks for its end
+    return process
 
 
 _workers: list[ProcessId] = []

@@ -1,4 +1,4 @@
-"""Jobs done by the test's own process: a command that queues a job and follows it starts no new Python."""
+"""Jobs done by the test's own process: whoever waits for one starts no new Python, which loads torch for seconds."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
-from core.jobs import follow, processes
+from core.io import atomic
+from core.jobs import claim, follow, processes
 from core.jobs.analysis_folder import of_path
+from core.jobs.rows import JobFolder
 from core.workers import job_worker
 
 
@@ -30,18 +32,25 @@ def jobs_in_this_process() -> Iterator[None]:
 
     def do() -> None:
         while started:
-            folder = of_path(started.pop(0))
-            with open(folder.path / "log.txt", "a", encoding="utf-8") as log, contextlib.redirect_stdout(log):
-                job_worker.main(folder)
+            do_job(of_path(started.pop(0)))
 
     def followed(checkpoints, folder):
         do()
         return lines(checkpoints, folder)
 
-    handler = signal.getsignal(signal.SIGTERM)  # the worker's own means "cancel"
+    with mock.patch.object(processes, "spawn", spawn), mock.patch.object(follow, "follow", followed):
+        yield
+        do()
+
+
+def do_job(folder: JobFolder) -> int:
+    """Do a job that was given its lane here and now, as its worker would; what that returns. In the main thread."""
+    claim.release(folder.path)  # of whoever stood for the worker
+    handler, rooted = signal.getsignal(signal.SIGTERM), len(atomic._rooted)
     try:
-        with mock.patch.object(processes, "spawn", spawn), mock.patch.object(follow, "follow", followed):
-            yield
-            do()
+        with open(folder.path / "log.txt", "a", encoding="utf-8") as log:
+            with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+                return job_worker.main(folder)
     finally:
-        signal.signal(signal.SIGTERM, handler)
+        signal.signal(signal.SIGTERM, handler)  # the worker's own means "cancel"
+        del atomic._rooted[rooted:]  # a worker ends; this process may see the folder removed and made again

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
+import subprocess
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
 
 from core.data.bands import ZINDI_BANDS, Band
 from core.data.store import DatasetWriter, open_dataset
-from core.jobs import lanes, queue, rows
-from core.jobs.analysis_folder import list_for
+from core.jobs import lanes, processes, queue, rows
+from core.jobs.analysis_folder import list_for, of_path
 from core.runs.store import FINAL_STATES, RunFolder
 from core.runs.targets import CheckpointsTarget, DatasetTarget, Target
-from tests.builders import make_dataset, make_run, sleeper, work_on
+from tests.builders import asleep, make_dataset, make_run, sleeper, work_on
+from tests.in_process import do_job
 
 APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
 STATES = ("running", "succeeded", "failed")
+SPAWN = processes.spawn
+COMPILING = "core.workers.compiling"  # ahead of what nobody here waits for
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,8 @@ class Studio:
 
     checkpoints: Path
     templates: Path
+    begun: list[Path] = field(default_factory=list)  # jobs whose turn it is, done when a test waits for them
+    standing_in: list[subprocess.Popen] = field(default_factory=list)  # for their workers
 
     def add_dataset(self, name: str = "tiny") -> Path:
         """A copy of the tiny dataset under ``name``."""
@@ -84,6 +93,10 @@ class Studio:
         """The status of the analysis of this name that was asked for last, when it has ended. No target: the folder."""
         target = target or CheckpointsTarget(self.checkpoints)
         for _ in range(1800):
+            while self.begun:
+                folder = of_path(self.begun.pop(0))
+                if folder is not None and folder.known_status()["state"] == "running":
+                    do_job(folder)
             job = next(iter(list_for(target, analysis)), None)
             if job is not None and queue.job(self.checkpoints, job.name).state in FINAL_STATES:
                 return job.status()
@@ -101,6 +114,15 @@ class Studio:
             source="=HYPERLINK(1) <script>alert(3)</script> $x^2$ :red[s] www.x.example",
         )
         return make_run(self.checkpoints, data.path)
+
+    def begin(self, arguments, log, environment=None) -> processes.ProcessId:
+        """Stands for ``processes.spawn``: a worker of a job only sleeps until :meth:`answered` does the job."""
+        if arguments[1] == rows.WORKER:
+            self.begun.append(Path(arguments[-1]))
+        elif arguments[1] != COMPILING:
+            return SPAWN(arguments, log, environment)
+        self.standing_in.append(process := asleep())
+        return processes.identify(process.pid)
 
     def hold_lane(self, run: RunFolder) -> None:
         """Nothing of this run's lane is started: a process that only sleeps has it."""
@@ -129,12 +151,32 @@ def templates(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def studio(tmp_path, templates, monkeypatch) -> Studio:
+def studio(tmp_path, templates, monkeypatch) -> Iterator[Studio]:
     """An empty checkpoints folder that the dashboard looks into."""
     checkpoints = tmp_path / "checkpoints"
     checkpoints.mkdir()
     monkeypatch.setenv("LANDSLIDE_CHECKPOINTS", str(checkpoints))
-    return Studio(checkpoints, templates)
+    made = Studio(checkpoints, templates)
+    monkeypatch.setattr(processes, "spawn", made.begin)
+    yield made
+    for process in made.standing_in:
+        process.kill()
+
+
+@pytest.fixture
+def workers(studio, monkeypatch) -> None:
+    """Jobs are done by processes of their own, as outside of the tests."""
+    monkeypatch.setattr(processes, "spawn", SPAWN)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_looked_for_once():
+    """Streamlit reads the metadata of every installed package whenever an AppTest begins: 0.25 s, for one answer."""
+    from streamlit.components.v2 import manifest_scanner as scanner
+
+    found = functools.cache(scanner.scan_component_manifests)
+    with mock.patch.object(scanner, "scan_component_manifests", found):
+        yield
 
 
 @pytest.fixture

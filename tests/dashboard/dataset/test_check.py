@@ -18,9 +18,7 @@ from dashboard.dataset import check as view
 
 def opened(open_page):
     """The Dataset page at its Check view."""
-    at = open_page("dataset")
-    at.session_state["dataset_view"] = "check"
-    return at.run()
+    return open_page("dataset", dataset_view="check")
 
 
 def checked(studio, open_page, path):
@@ -36,7 +34,7 @@ def test_opening_the_view_starts_nothing_and_writes_nothing(studio, open_page):
     assert not leaks_path(path).exists() and not (studio.checkpoints / "queue.sqlite").exists()
 
 
-def test_the_button_starts_a_job_whose_findings_are_shown(studio, open_page):
+def test_the_button_starts_a_job_whose_findings_are_shown(studio, open_page, workers):
     path = studio.add_placed(doubled=True)
     at = opened(open_page)
     at.button(key="empty_Check the dataset").click().run()

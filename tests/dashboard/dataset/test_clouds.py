@@ -14,9 +14,7 @@ from tests.core.data.clouds.test_shares import cloudy_dataset
 
 def opened(open_page):
     """The Dataset page at its Clouds view."""
-    at = open_page("dataset")
-    at.session_state["dataset_view"] = "clouds"
-    return at.run()
+    return open_page("dataset", dataset_view="clouds")
 
 
 @pytest.fixture

@@ -22,9 +22,7 @@ def with_files(studio, files):
 
 def checked(studio, open_page, path):
     drain(ANALYSIS.start(studio.dataset_target(path)))
-    at = open_page("dataset")
-    at.session_state["dataset_view"] = "check"
-    return at.run()
+    return open_page("dataset", dataset_view="check")
 
 
 def test_a_size_that_tells_the_label_is_told_with_pictures(studio, open_page):
@@ -53,7 +51,5 @@ def test_a_report_from_before_asks_for_another_check(studio, open_page):
     kept = results.json("report.json")
     del kept["files"]
     results.write_json("report.json", kept)
-    at = open_page("dataset")
-    at.session_state["dataset_view"] = "check"
-    at.run()
+    at = open_page("dataset", dataset_view="check")
     assert not at.exception and any("was not looked at yet" in c.value for c in at.caption)

@@ -45,9 +45,7 @@ def zipped(folder) -> bytes:
 
 def opened(open_page):
     """The Dataset page at its Import view."""
-    at = open_page("dataset")
-    at.session_state["dataset_view"] = "import"
-    return at.run()
+    return open_page("dataset", dataset_view="import")
 
 
 def submitted(studio, folder, **options):

@@ -19,9 +19,7 @@ NAME = analysis.ANALYSIS.name
 
 def opened(open_page):
     """The Dataset page at its Leakage view."""
-    at = open_page("dataset")
-    at.session_state["dataset_view"] = "leakage"
-    return at.run()
+    return open_page("dataset", dataset_view="leakage")
 
 
 def searched(studio, open_page, path, **options):
@@ -68,9 +66,7 @@ def test_a_run_begun_from_the_view_keeps_pairs_together_and_leaves_out_what_is_e
     written = at.text_area(key="train_demo_overrides").value
     assert written == "folds.group_by=groups\nfolds.on_leak=group"
 
-    at = open_page("train")
-    at.session_state["train_view"] = "new"
-    at.run()
+    at = open_page("train", train_view="new")
     at.text_area(key="train_demo_overrides").set_value(written)
     at.button(key="train_start").click().run()
     assert not at.exception and not at.error

@@ -13,9 +13,7 @@ NAME = ANALYSIS.name
 
 def opened(open_page, view: str):
     """The Dataset page at one of its views."""
-    at = open_page("dataset")
-    at.session_state["dataset_view"] = view
-    return at.run()
+    return open_page("dataset", dataset_view=view)
 
 
 COOLR = (

@@ -17,9 +17,7 @@ VIEWS = ("facts", "patches", "bands", "map", "check", "leakage", "import")
 
 
 def opened(open_page, view: str):
-    at = open_page("dataset")
-    at.session_state["dataset_view"] = view
-    return at.run()
+    return open_page("dataset", dataset_view=view)
 
 
 def test_without_a_dataset_demo_and_import_are_offered(studio, open_page):

@@ -13,7 +13,6 @@ from core.config import RunConfig
 from core.data.bands import bands_named
 from core.data.store import DatasetWriter
 from core.runs.store import RunFolder
-from dashboard.jobs import model_client
 from tests.builders import TINY, returned
 
 BANDS = ("red", "nir", "desc_vv", "asc_vv")
@@ -41,8 +40,7 @@ def explained_run(studio, shared_home):
     shutil.copytree(made.path.parent, studio.checkpoints, dirs_exist_ok=True)
     run = RunFolder(studio.checkpoints / made.name)
     run.write_json("job.json", {**run.job(), "dataset": str(studio.checkpoints / "datasets" / "four.h5")})
-    yield run
-    model_client.models().close()
+    return run
 
 
 def make_explained(home: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,8 @@ from dashboard.predict.judging import precision_words, progress_words
 from tests.core.analyses.test_scene import scene_file
 from tests.dashboard.predict.conftest import add_map, cells_table, job_of
 from tests.dashboard.predict.test_scene import answer, buttons, sent, words
+
+PATIENCE_S = 0.1  # drawing without a pause, the page takes the processor from the process that it waits for
 
 
 @pytest.mark.parametrize(
@@ -56,6 +60,7 @@ def test_a_map_whose_rasters_are_gone_says_so_in_every_section(mapped, open_page
         for _ in range(400):
             if at.error:
                 break
+            time.sleep(PATIENCE_S)
             at.run()
         assert not at.exception and "after.tif, which the map was made from" in at.error[0].value.replace("\\", "")
 
@@ -155,6 +160,7 @@ def until(at, shown):
         assert not at.exception and not at.error, [one.value for one in at.error]
         if shown(at):
             return at
+        time.sleep(PATIENCE_S)
         at.run()
     raise AssertionError(words(at))
 

@@ -68,9 +68,7 @@ def test_no_order_by_doubt_before_labels_were_looked_for(run, open_page):
 
 def test_the_likeliest_are_opened_in_their_order(run, open_page):
     table = keep_issues(run)
-    at = open_page("review", run=run.name, errors_folds="1")
-    at.session_state["review_view"] = "issues"
-    at.run()
+    at = open_page("review", run=run.name, errors_folds="1", review_view="issues")
     at.button(key="review_issues_go").click().run()
     assert not at.exception and galleries.shown(at, "errors") == table["id"].tolist()[:4]
     assert "doubt 1.00, number 1" in str(galleries.sent(at, "errors")["tiles"][0]["lines"])

@@ -9,9 +9,7 @@ from core.runs.targets import CheckpointsTarget
 @pytest.fixture
 def view(studio, open_page):
     studio.add_dataset()
-    at = open_page("train")
-    at.session_state["train_view"] = "architecture"
-    return at.run()
+    return open_page("train", train_view="architecture")
 
 
 def asked(at, studio, backbones, **more):
@@ -80,9 +78,7 @@ def test_a_result_about_another_dataset_is_not_shown(view, studio, open_page):
     _, at = asked(view, studio, ["test_resnet"], pretrained=False)
     assert at.metric
     studio.add_dataset("another")
-    at = open_page("train", dataset="another")
-    at.session_state["train_view"] = "architecture"
-    at.run()
+    at = open_page("train", dataset="another", train_view="architecture")
     assert not at.exception and not at.metric and "Choose one backbone" in at.info[0].value
 
 

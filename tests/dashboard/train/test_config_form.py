@@ -41,9 +41,7 @@ def test_the_form_of_every_preset_is_drawn(studio, open_page, name):
 def test_what_learns_and_how_patches_are_changed_is_chosen_in_the_form(studio, open_page):
     dataset = studio.add_dataset()
     studio.busy_lane(dataset)
-    at = open_page("train")
-    at.session_state["train_view"] = "new"
-    at.run()
+    at = open_page("train", train_view="new")
     at.selectbox(key="train_demo_train.trainable").set_value("layers")
     at.selectbox(key="train_demo_train.select").set_value("inner")
     at.selectbox(key="train_demo_train.class_weight").set_value("balanced")
@@ -60,9 +58,7 @@ def test_what_learns_and_how_patches_are_changed_is_chosen_in_the_form(studio, o
 def test_bands_indices_and_normalisation_are_chosen_in_the_form(studio, open_page):
     dataset = studio.add_dataset()
     studio.busy_lane(dataset)
-    at = open_page("train")
-    at.session_state["train_view"] = "new"
-    at.run()
+    at = open_page("train", train_view="new")
     assert {"optical (4 bands)", "sar_change (4 bands)", "nir - Near infrared"} <= set(
         at.multiselect(key="train_demo_data.bands").options
     )
@@ -84,9 +80,7 @@ def test_bands_indices_and_normalisation_are_chosen_in_the_form(studio, open_pag
 def test_settings_that_contradict_each_other_are_told_in_words(studio, open_page):
     dataset = studio.add_dataset()
     studio.busy_lane(dataset)
-    at = open_page("train")
-    at.session_state["train_view"] = "new"
-    at.run()
+    at = open_page("train", train_view="new")
     at.selectbox(key="train_demo_model.indices").set_value("auto")
     at.selectbox(key="train_demo_normalise.method").set_value("minmax")
     at.button(key="train_start").click().run()
@@ -124,9 +118,7 @@ def test_packaged_weights_that_do_not_exist_are_refused_before_anything_is_queue
 def test_an_untouched_form_is_the_preset(studio, open_page):
     dataset = studio.add_dataset()
     studio.busy_lane(dataset)
-    at = open_page("train")
-    at.session_state["train_view"] = "new"
-    at.run()
+    at = open_page("train", train_view="new")
     at.session_state["train_for"] = "work"
     at.run()
     at.button(key="train_start").click().run()
@@ -160,9 +152,7 @@ def test_what_differs_is_marked_kept_on_other_pages_and_reset(studio, open_page)
 def test_outlines_can_be_learnt_where_there_are_masks_and_a_decoder(studio, open_page):
     dataset = studio.add_dataset()
     studio.busy_lane(dataset)
-    at = open_page("train")
-    at.session_state["train_view"] = "new"
-    at.run()
+    at = open_page("train", train_view="new")
     at.toggle(key="train_demo_model.masks").set_value(True).run()
     assert any("masks needs a U-Net" in e.value.replace("\\", "") for e in at.error)
     at.selectbox(key="train_demo_model.backbone").set_value("unet_resnet18").run()

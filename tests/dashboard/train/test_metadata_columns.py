@@ -73,9 +73,7 @@ def test_a_finished_run_says_what_its_columns_gave_and_how_sizes_are_told(studio
     second = second_facts(truth, np.where(np.arange(15) % 5 == 0, "large", truth)) | {"column": "size", "of": "known"}
     more = {"columns": {"names": ["slope"], "known": known, "unknown": unknown}, "second": second}
     run.write_json("summary.json", run.summary() | more)
-    at = open_page("train")
-    at.session_state["train_view"] = "follow"
-    at.run()
+    at = open_page("train", train_view="follow")
     shown = " ".join(c.value for c in at.caption)
     assert not at.exception and "with slope F1 0.900" in shown and "without them 0.700" in shown
     assert "size: balanced accuracy 0.889" in shown and "0.500 by always answering the commonest class" in shown

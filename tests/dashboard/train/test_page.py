@@ -23,9 +23,7 @@ def test_without_a_dataset_the_next_step_is_a_button(studio, open_page):
 def test_starting_submits_what_the_form_says_and_shows_its_place(studio, open_page):
     dataset = studio.add_dataset()
     studio.busy_lane(dataset)
-    at = open_page("train", run="", dataset="tiny")
-    at.session_state["train_view"] = "new"
-    at.run()
+    at = open_page("train", run="", dataset="tiny", train_view="new")
     at.number_input(key="train_demo_train.epochs").set_value(3)
     at.toggle(key="train_demo_smote.enabled").set_value(False)
     at.text_area(key="train_demo_overrides").set_value("embed.n_neighbors=9\n\nseed=4")
@@ -43,8 +41,6 @@ def test_the_same_settings_twice_are_one_run(studio, open_page):
     dataset = studio.add_dataset()
     studio.busy_lane(dataset)
     first = queue.submit(studio.checkpoints, dataset, preset("demo"))
-    at = open_page("train", run=first.name)
-    at.session_state["train_view"] = "new"
-    at.run()
+    at = open_page("train", run=first.name, train_view="new")
     at.button(key="train_start").click().run()
     assert at.query_params["run"] == first.name and len(list_runs(studio.checkpoints)) == 2

@@ -56,9 +56,7 @@ def test_an_estimate_that_cannot_be_made_says_why_and_keeps_the_form(target, stu
 
 def test_an_estimate_that_is_cancelled_keeps_the_form(target, studio, open_page):
     studio.busy_lane(target.path)
-    at = open_page("train", timeout=90)
-    at.session_state["train_view"] = "new"
-    asked(at.run(), SMALL)
+    at = asked(open_page("train", timeout=90, train_view="new"), SMALL)
     (job,) = list_for(target, "estimate")
     assert job.status()["state"] == "queued", "it waits for the device"
     at.button(key=f"job_cancel_{job.name}").click().run()

@@ -30,10 +30,7 @@ def texts(at) -> Iterator[str]:
 @pytest.mark.parametrize(("page", "view"), [*((p, None) for p in PAGES), ("dataset", "patches"), ("dataset", "check")])
 def test_no_name_becomes_markup(studio, open_page, page, view):
     studio.add_hostile()
-    at = open_page(page)
-    if view:
-        at.session_state["dataset_view"] = view
-        at.run()
+    at = open_page(page, **({"dataset_view": view} if view else {}))
     assert not at.exception
     shown = list(texts(at))
     pictured = json.dumps([one.proto.json for one in at.get("bidi_component")])  # the browser makes text nodes of it
