@@ -27,13 +27,13 @@ def test_an_import_killed_at_every_boundary_makes_the_same_dataset_file(tmp_path
 
 @pytest.mark.fault(1)
 @pytest.mark.slow
-@pytest.mark.parametrize(("sign", "one_fold"), [("SIGKILL", "0"), ("SIGTERM", "1")], ids=["SIGKILL", "SIGTERM"])
-def test_a_training_stopped_at_every_boundary_ends_as_an_unbroken_one(tmp_path, sign, one_fold):
-    """What each fold writes: in one fold by the first signal, in the other by the second, drawn for each file.
+@pytest.mark.parametrize(("sign", "one_fold", "least"), [("SIGKILL", "", 90), ("SIGTERM", "1", 50)])
+def test_a_training_stopped_at_every_boundary_ends_as_an_unbroken_one(tmp_path, sign, one_fold, least):
+    """Cancelled, in one fold or the other where both write a file of that name, drawn for each.
 
-    Both signals at all 93 boundaries: ``python -m tests.killed_jobs``.
+    Both signals at all boundaries: ``python -m tests.killed_jobs``.
     """
-    assert walked(tmp_path, "training", sign, one_fold=one_fold)["boundaries"] >= 50
+    assert walked(tmp_path, "training", sign, one_fold=one_fold)["boundaries"] >= least
 
 
 @pytest.mark.fault(1)
