@@ -51,10 +51,6 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
     if facts.empty:
         st.info("No labelled patch has a map.", icon=":material/info:")
         return []
-    with above:
-        _verdict(run, cams, known)
-        if theme.sees_no_network(head):
-            st.caption(badges.what_maps_miss(head).strip())
     with controls:
         look = looks.look_popover(data, "explain")
     with choice:
@@ -64,6 +60,10 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
         _patch(data, cams, look, table, patch_id)
     except LandslideLensError as error:  # the dataset file is another one than the run's
         show_error(error, ":material/broken_image:")
+    with above:
+        _verdict(run, cams, known)
+        if theme.sees_no_network(head):
+            st.caption(badges.what_maps_miss(head).strip())
     _means(run, name, known, head)
     _method(data, cams, facts, head)
     downloads.download(lambda: facts.drop(columns="row"), f"{run.name}_{name}_maps", "Maps, one row each (CSV)")

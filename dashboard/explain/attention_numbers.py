@@ -41,15 +41,29 @@ __all__ = [
 class AllMaps:
     """What the maps of all judged patches say, with one head's decisions. Shared between sessions: not written to.
 
-    facts: see ``tables.map_facts``; found, missed: the attention on found and on missed landslides.
+    facts: see ``tables.map_facts``. What follows from all of them is worked out when it is first asked for: one patch
+    is seen before.
     """
 
+    data: Dataset
     cams: gallery.Cams
     facts: pd.DataFrame
-    means: dict[str, MeanMap]
-    found: Attention | None
-    missed: Attention | None
     _made: dict[tuple, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def means(self) -> dict[str, MeanMap]:
+        """The mean map of each outcome (``tables.means_of``)."""
+        return means_of(self.facts, self.cams.maps)
+
+    @cached_property
+    def found(self) -> Attention | None:
+        """The attention on found landslides."""
+        return attention_of(self.data, self.facts, self.cams.maps, "TP")
+
+    @cached_property
+    def missed(self) -> Attention | None:
+        """The attention on missed landslides."""
+        return attention_of(self.data, self.facts, self.cams.maps, "FN")
 
     @cached_property
     def outcome_of(self) -> dict[str, str]:
@@ -84,9 +98,7 @@ def _all_maps(
     _cams: gallery.Cams,
 ) -> AllMaps:  # fmt: skip
     judged = outcomes.judged(_run.oof(), head, outcomes.thresholds_of(_run.summary(), head))
-    facts = map_facts(judged, _cams.rows, maps)
-    found, missed = (attention_of(_data, facts, maps, name) for name in ("TP", "FN"))
-    return AllMaps(_cams, facts, means_of(facts, maps), found, missed)
+    return AllMaps(_data, _cams, map_facts(judged, _cams.rows, maps))
 
 
 def attention_of(data: Dataset, facts: pd.DataFrame, maps: np.ndarray, outcome: str) -> Attention | None:

@@ -1,6 +1,8 @@
 """Dead maps are named, scaling is per patch, drawing keeps values in place."""
 
 import numpy as np
+import pytest
+from PIL import Image
 
 from core.explain.cam.overlay import dead_maps, scale_maps, upsample_maps
 
@@ -23,3 +25,12 @@ def test_upsampling_is_bilinear_between_cell_centres():
     found = upsample_maps(np.array([[[0.0, 4.0]]]), (2, 4))
     np.testing.assert_allclose(found, [[[0, 1, 3, 4], [0, 1, 3, 4]]], atol=1e-6)
     assert upsample_maps(np.empty((0, 2, 2)), (8, 8)).shape == (0, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("cells", "size"), [((8, 8), (64, 64)), ((3, 5), (32, 48)), ((16, 16), (6, 9)), ((1, 1), (4, 4))]
+)
+def test_many_maps_are_drawn_as_pillow_draws_each(cells, size):
+    maps = np.random.default_rng(0).random((5, *cells)).astype(np.float32)
+    each = [np.asarray(Image.fromarray(one).resize(size[::-1], Image.Resampling.BILINEAR)) for one in maps]
+    np.testing.assert_allclose(upsample_maps(maps, size), each, atol=1e-6)
