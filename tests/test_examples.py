@@ -28,6 +28,11 @@ from tests.in_process import jobs_in_this_process
 
 REAL = os.environ.get("LANDSLIDE_REAL_DATA")
 SHORT = ("train.epochs=1", "train.warmup_epochs=0", "folds.n_splits=2", "embed.method=pca", "device=cpu")
+# Of an example that trains and names no network or preset for its network: what that is, is not what it shows.
+SMALL = ("model.backbone=test_resnet", "model.arguments={}", "model.pretrained=false")
+NAMED = ("model.backbone", "--preset transfer", "--preset columns")
+FEW_HEADS = ("heads.svm_C=[0.1]",)
+WHOLE = ("python -m core demo", "python -m core train F.h5 --preset small ")  # with network and heads of the preset
 SCENES = (  # the import whose result docs/import.md trains on
     "python -m core ingest geotiff chittagong-s2-4band/raw --out scenes.h5 --tile 64 --mask-value 1 "
     "--mask-threshold 0.001 --bands red,green,blue,nir"
@@ -112,6 +117,9 @@ MEANT: dict[str, tuple[str, ...]] = {
     "--set 'heads.svm_C=[10,1,0.75,0.5,0.1]'": (
         "python -m core ingest columns train_band_statistics.csv --out zindi-columns.h5",
         "python -m core train zindi-columns.h5 --preset columns --set folds.seed=42",
+    ),
+    "python -m core train checkpoints/datasets/mine.h5 --preset transfer": (  # at 64 pixels in place of 96
+        "python -m core train checkpoints/datasets/mine.h5 --preset transfer --set model.image_size=64",
     ),
     "python -m core train scenes.h5": (SCENES, "python -m core train scenes.h5"),
     "python -m core audit smote RUN": ("python -m core audit smote balanced",),
@@ -234,7 +242,9 @@ def typed(command: str) -> list[str]:
         names["ASKED"] = asked()
     words = [names.get(word, word) for word in shlex.split(command)[3:]]
     if words[0] in ("train", "demo", "estimate", "ablate", "search"):
-        words += [f"--set={setting}" for setting in SHORT]
+        network = () if any(word in command for word in NAMED) else SMALL
+        less = () if command.startswith(WHOLE) else (*FEW_HEADS, *network)
+        words += [f"--set={setting}" for setting in (*SHORT, *less)]
     if words[0] == "ingest":
         words.append("--replace")  # several examples write one file
     return words if "--help" in words else [*words, *HERE]

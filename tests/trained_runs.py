@@ -79,6 +79,12 @@ def make_paired(home: Path) -> None:
 
 def made_once(home: Path, make: Callable[[Path], None]) -> RunFolder:
     """The run in ``home``, made by the first process that asks; the others wait for it."""
+    once(home, make)
+    return _run_in(home)
+
+
+def once(home: Path, make: Callable[[Path], None]) -> None:
+    """Let ``make`` fill the folder ``home``, unless another process of the session has done that."""
     home.parent.mkdir(parents=True, exist_ok=True)
     made = home.with_suffix(".made")
     with FileLock(home.with_suffix(".lock")):
@@ -87,7 +93,6 @@ def made_once(home: Path, make: Callable[[Path], None]) -> RunFolder:
             home.mkdir()
             make(home)
             made.touch()
-    return _run_in(home)
 
 
 def copied(run: RunFolder, home: Path) -> RunFolder:

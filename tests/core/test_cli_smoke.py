@@ -39,6 +39,7 @@ for command in json.loads(sys.argv[1]):
         except SystemExit as end:
             status = end.code
     said[command] = [status, out.getvalue(), errors.getvalue()]
+said["loaded"] = [name for name in ("torch", "timm", "scipy", "sklearn", "matplotlib") if name in sys.modules]
 print(json.dumps(said))
 """
 
@@ -72,6 +73,10 @@ def helps():
 def test_a_command_tells_its_help_in_a_new_process(command, helps):
     status, said, errors = helps[command]
     assert (status, errors) == (0, "") and f"Usage: core {command} " in said
+
+
+def test_telling_the_help_of_all_commands_loads_nothing_that_takes_a_while(helps):
+    assert helps["loaded"] == []
 
 
 @pytest.mark.parametrize("command", sorted(ASKED))

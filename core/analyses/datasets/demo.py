@@ -7,7 +7,6 @@ from typing import Any
 from pydantic import Field
 
 from core.analyses.base import Analysis, Options
-from core.data.demo import demo_steps
 from core.progress import Steps
 from core.runs.store import datasets_path
 from core.runs.targets import CheckpointsTarget
@@ -36,6 +35,8 @@ class DemoOptions(Options):
 
 def analyse(target: CheckpointsTarget, options: DemoOptions) -> Steps[dict[str, Any]]:
     """Write the dataset file among the checkpoints folder's datasets, unless it is there."""
+    from core.data.demo import demo_steps  # here: every worker loads this module, and its filters take a while
+
     path = datasets_path(target.checkpoints) / f"{options.name}.h5"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
 from core.data.store.dataset import Dataset
 
@@ -134,6 +133,8 @@ def _neighbours(a: Footprints, b: Footprints, reach: float) -> Iterator[tuple[np
     rows_a, rows_b = np.flatnonzero(a.known), np.flatnonzero(b.known)
     if not len(rows_a) or not len(rows_b):
         return
+    from scipy.spatial import cKDTree  # here: every command, worker and server loads this module, few look for ground
+
     half = [np.hypot(*one.size[rows].max(axis=0)) / 2 for one, rows in ((a, rows_a), (b, rows_b))]
     radius = 1.01 * (sum(half) + reach)  # a chord of the sphere is not quite the distance on the ellipsoid
     names = np.unique(np.concatenate([a.frame[rows_a], b.frame[rows_b]]))

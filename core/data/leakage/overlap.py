@@ -15,8 +15,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft
-from scipy.ndimage import maximum_filter, uniform_filter
 
 BOX = 5  # px of the local mean that is taken off
 DETAIL = 0.6  # correlation of fine detail from which two patches show the same pixels
@@ -66,6 +64,8 @@ def detail_of(z: np.ndarray, there: np.ndarray) -> np.ndarray:
 
     there: (C, H, W) bool.
     """
+    from scipy.ndimage import maximum_filter, uniform_filter  # here, as below: the command line loads this module
+
     fine = z - uniform_filter(z, size=(1, BOX, BOX))
     for band in np.flatnonzero(~there.all(axis=(1, 2))):
         fine[band, maximum_filter(~there[band], size=BOX)] = 0.0
@@ -106,6 +106,8 @@ def ssim(a: np.ndarray, b: np.ndarray) -> float:
 
     a, b: (C, h, w) scaled; nan where the overlap is smaller than the window.
     """
+    from scipy.ndimage import uniform_filter
+
     if min(a.shape[1:]) < WINDOW:
         return float("nan")
     a, b = a.astype(np.float64), b.astype(np.float64)
@@ -130,6 +132,8 @@ def _overlap(a: np.ndarray, b: np.ndarray, dy: int, dx: int) -> tuple[np.ndarray
 
 def _peak(a: np.ndarray, b: np.ndarray, reach: int) -> tuple[int, int]:
     """The shift of at most ``reach`` px at which the phases of all bands agree best."""
+    from scipy import fft
+
     height, width = a.shape[1:]
     reach = min(reach, (height - 1) // 2, (width - 1) // 2)
     taper = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1]).astype(np.float32)

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-from scipy.linalg import eigh
 from threadpoolctl import threadpool_limits
 
 from core.data.leakage.overlap import scaled
@@ -167,6 +166,8 @@ def window_components(values: np.ndarray, size: int) -> np.ndarray:
 
 def principal(sample: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Principal directions (d, at most ``most``) of sample (m, d) about 0, unit length, and their spread; m is few."""
+    from scipy.linalg import eigh  # here: the command line loads this module
+
     m = len(sample)
     power, basis = eigh(sample @ sample.T, subset_by_index=(max(0, m - most), m - 1))
     keep = power > 1e-6 * max(power.max(), 1e-6)

@@ -133,10 +133,9 @@ def recognise(source: Path | str) -> str:
 def looked_at(source: Path, format: str | None, options: ReaderOptions) -> tuple[str, Path]:
     """The format, and the folder where the data begin: inside single folders, unless tables or masks lie outside."""
     outside = any(path is not None and (source / path).exists() for path in (options.labels, options.masks))
-    if source.is_dir() and not outside:
-        inner = entered(source)
+    if source.is_dir() and not outside and (inner := entered(source)) != source:
         first, second = (_reader(format).recognises(one) if format else _found(one) for one in (source, inner))
-        if inner != source and second and (not first or (format is None and first != second)):
+        if second and (not first or (format is None and first != second)):
             source = inner
     return format or recognise(source), source
 

@@ -78,19 +78,21 @@ def patch_files(
     hidden: list[str] = []
     links: list[str] = []
     for path in _walk(root, aside, hidden, links, without, masks_too):
-        relative = str(path.relative_to(root))
         if path.suffix.lower() not in kinds and not _links_to(path, kinds):
             continue
         reason = _unusable(root, path)
         if reason:
+            relative = str(path.relative_to(root))
             aside.reject(relative, reason)
             links += [relative] if path.is_symlink() else []
         else:
             found.append(path)
         if len(found) > MAX_FILES:
             raise FormatError(f"{root} holds more than {MAX_FILES} files. Divide it.")
-    real = {path.resolve() for path in found if not path.is_symlink()}
-    for path in [path for path in found if path.is_symlink() and path.resolve() in real]:
+    linked = [path for path in found if path.is_symlink()]
+    # Where nothing is a link, as almost always, nothing is resolved: a source is walked for each format it may be in.
+    real = {path.resolve() for path in set(found).difference(linked)} if linked else set()
+    for path in [path for path in linked if path.resolve() in real]:
         found.remove(path)
         links.append(str(path.relative_to(root)))
         aside.leave_out(links[-1], "It is a link to another file of the source, which is read itself.")

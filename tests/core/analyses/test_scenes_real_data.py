@@ -32,11 +32,10 @@ SHAPE = {"driver": "GTiff", "photometric": "MINISBLACK"}
 MARS = ("blue", "green", "red", "dem", "thermal_inertia", "slope", "grey")
 
 
-def trained_on(home, name, format, **options):
+def trained_on(home, dataset):
     """A run of one epoch on a real set."""
-    drain(ingest(format, DATA / name, home / "x.h5", ReaderOptions(**options)))
     config = RunConfig().with_overrides([*TINY, *QUICK, "smote.enabled=false", "heads.lgbm=false"])
-    return train_tiny(home, home / "x.h5", config, "run")
+    return train_tiny(home, dataset, config, "run")
 
 
 def answered(run, scene, out, **options):
@@ -47,7 +46,8 @@ def answered(run, scene, out, **options):
 def chittagong(tmp_path_factory):
     labels = {"labels": "labels.csv", "id_column": "file", "group_column": "row_block", "positive": "1"}
     home = tmp_path_factory.mktemp("chittagong")
-    return trained_on(home, "chittagong-s2-4band", "folders", bands=("red", "green", "blue", "nir"), **labels)
+    options = ReaderOptions(bands=("red", "green", "blue", "nir"), **labels)
+    return trained_on(home, drain(ingest("folders", CHITTAGONG, home / "x.h5", options)).dataset)
 
 
 def test_chittagongs_tiles_are_one_scene_and_each_a_scene_of_its_own(chittagong, tmp_path):
@@ -93,8 +93,8 @@ def test_a_place_that_only_a_world_file_tells_is_kept_and_gives_no_polygons(chit
         answered(chittagong, tmp_path / "t.tif", tmp_path / "q.tif", polygons=str(tmp_path / "q.geojson"))
 
 
-def test_seven_bands_of_mars_are_answered_though_they_are_spread_over_pages(tmp_path):
-    run = trained_on(tmp_path, "marsls-7band", "geotiff", bands=MARS, tile=64, between="negative")
+def test_seven_bands_of_mars_are_answered_though_they_are_spread_over_pages(marsls_tiles, tmp_path):
+    run = trained_on(tmp_path, marsls_tiles)
     scene = sorted((DATA / "marsls-7band" / "test" / "images").glob("*.tif"))[0]
     value = answered(run, scene, tmp_path / "p.tif", bands=MARS)
     assert value["shape"] == [128, 128] and value["n_answered"] == 9 and value["km2"] is None

@@ -273,6 +273,7 @@ def test_a_class_without_a_patch_to_learn_from_is_refused_before_training(tmp_pa
 
 
 @pytest.mark.fault(20)
+@pytest.mark.usefixtures("jobs_here")
 def test_one_landslide_to_learn_from_leaves_heads_out_and_the_others_go_on(tmp_path):
     path = make_tiny(tmp_path / "two.h5", n=48, positive_every=24)
     pca = "--set=embed.method=pca"
@@ -288,6 +289,7 @@ def test_one_landslide_to_learn_from_leaves_heads_out_and_the_others_go_on(tmp_p
 
 
 @pytest.mark.fault(20)
+@pytest.mark.usefixtures("jobs_here")
 def test_fewer_landslides_than_folds_leave_a_fold_undefined_and_every_head_in_its_place(tmp_path):
     path = make_tiny(tmp_path / "three.h5", n=48, positive_every=16)
     few = ["--set=folds.n_splits=4", "--set=train.epochs=1", "--set=heads.svm_C=[0.1]", "--set=embed.method=pca"]

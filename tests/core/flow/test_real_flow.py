@@ -12,7 +12,7 @@ from core.data.store import open_dataset
 from core.evaluate.metrics import auc, metrics
 from core.heads.baselines import fit_baseline
 from tests.builders import TINY
-from tests.command_line import core, core_json
+from tests.command_line import core_json
 
 DATA = os.environ.get("LANDSLIDE_REAL_DATA")
 # As docs/import.md imports them (tests/test_examples.py).
@@ -22,10 +22,8 @@ pytestmark = pytest.mark.skipif(DATA is None, reason="LANDSLIDE_REAL_DATA is not
 
 
 @pytest.fixture(scope="module")
-def rgb(tmp_path_factory):
-    out = tmp_path_factory.mktemp("rgb") / "rgb.h5"
-    core("ingest", "folders", Path(DATA) / "landslide4sense-rgb", "--out", out, *RGB.split())
-    return open_dataset(out)
+def rgb(landslide4sense_rgb):
+    return open_dataset(landslide4sense_rgb[0])
 
 
 def test_the_real_rgb_patches_come_in_whole(rgb):

@@ -8,7 +8,7 @@ from core.errors import ConfigError
 from core.progress import drain
 
 
-def test_the_file_is_written_and_the_sentence_says_how_it_compares(trained_run, tmp_path):
+def test_the_file_is_written_and_the_sentence_says_how_it_compares(trained_run, known_graph, tmp_path):
     value = drain(ANALYSIS.start(trained_run, {"out": str(tmp_path / "m.onnx"), "head": "fc", "fold": 1}))
     assert value["largest_difference"] <= 1e-4 and value["n_compared"] == 256 and "on 256 patches" in value["message"]
     assert (

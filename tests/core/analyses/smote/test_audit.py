@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from core.analyses.smote import audit
 from core.analyses.smote.audit import ANALYSIS, lineage_in_validation, noise_labels, read
 from core.errors import ConfigError
 from tests.builders import returned
+
+
+@pytest.fixture(scope="module", autouse=True)
+def noise_is_drawn_once():
+    """What noise tells depends on the seed alone, which is the same in all these audits."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audit, "noise_labels", functools.cache(noise_labels))
+        yield
 
 
 def audited(run):

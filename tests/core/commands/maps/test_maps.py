@@ -24,7 +24,7 @@ def test_polygons_and_the_grid_are_written_and_told(balanced_run_copy, tmp_path)
     assert "Accepted: .geojson and .gpkg" in core_error("polygons", *asked, "--out", tmp_path / "p.kml")
 
 
-def test_export_writes_one_file_and_says_how_it_compares(trained_run_copy, tmp_path):
+def test_export_writes_one_file_and_says_how_it_compares(trained_run_copy, known_graph, tmp_path):
     run = trained_run_copy
     answer = core(
         "export", run.name, "--out", tmp_path / "m.onnx", "--head", "fc", "--fold", 1, "--checkpoints", run.checkpoints

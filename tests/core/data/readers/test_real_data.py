@@ -10,7 +10,7 @@ from PIL import Image
 
 from core.data.check import check
 from core.data.folds import make_folds
-from core.data.readers import ReaderOptions, ingest, iterate_patches
+from core.data.readers import ReaderOptions, folders, ingest, iterate_patches
 from core.data.readers.base import Aside
 from core.data.readers.tables import label_rule, read_table
 from core.data.store import open_dataset
@@ -31,16 +31,27 @@ def run(name, out, format="folders", **options):
             return done.value, open_dataset(done.value.dataset)
 
 
-def test_landslide4sense_rgb(tmp_path):
-    report, dataset = run(
-        "landslide4sense-rgb", tmp_path / "x.h5", labels="labels.csv", group_column="source_image", masks="masks"
-    )
-    assert (report.n, report.n_positive, report.rejected, report.warnings) == (2800, 1400, (), ())
+def test_landslide4sense_rgb(landslide4sense_rgb):
+    path, told = landslide4sense_rgb
+    dataset = open_dataset(path)
+    assert [told[name] for name in ("n", "n_positive", "rejected", "warnings")] == [2800, 1400, [], []]
     assert dataset.dtype == np.uint8 and dataset.shape == (3, 64, 64) and dataset.groups[0] == "0002"
     np.testing.assert_allclose(dataset.masks().mean((1, 2)), dataset.columns["mask_fraction"], atol=1e-4)
     assert drain(check(dataset)).ok
     folds = make_folds(dataset.labels, dataset.groups, 5, 0)
     assert min(len(folds.val(k)) for k in range(5)) > 500
+
+
+def test_landslide4senses_names_and_class_need_not_be_said(landslide4sense_rgb):
+    """The import above names the column of ids and the class; without them the same patches are found."""
+    aside, dataset = Aside(), open_dataset(landslide4sense_rgb[0])
+    options = ReaderOptions(labels="labels.csv", group_column="source_image", masks="masks")
+    found = folders.collect(Path(ROOT) / "landslide4sense-rgb", options, aside)
+    told = {item.id: (item.label, item.group, item.mask is not None) for item in found.items}
+    masked = dataset.masks().any(axis=(1, 2)).tolist()
+    stored = zip(dataset.labels.tolist(), dataset.groups.tolist(), masked, strict=True)
+    assert told == dict(zip(dataset.ids.tolist(), stored, strict=True))
+    assert found.class_names == dataset.class_names and not aside.rejected and not aside.warnings
 
 
 def test_chittagong(tmp_path):

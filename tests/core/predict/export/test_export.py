@@ -159,7 +159,7 @@ def test_a_blend_is_exported_whole(balanced_run, tmp_path):
 
 
 @pytest.mark.fault(33)
-def test_a_file_that_answers_otherwise_is_not_written(trained_run, tmp_path, monkeypatch):
+def test_a_file_that_answers_otherwise_is_not_written(trained_run, known_graph, tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_file, "TOLERANCE", -1.0)
     with pytest.raises(RunError, match="differs from the run by up to"):
         returned(export(trained_run, tmp_path / "m.onnx", head="fc", fold=1))
@@ -215,9 +215,9 @@ def test_safetensors_hold_every_array_and_the_card(balanced_run, tmp_path):
         assert place.encode() not in written.path.read_bytes()
 
 
-def test_a_run_without_its_dataset_is_compared_on_made_up_patches(balanced_run_copy, tmp_path):
-    balanced_run_copy.dataset_path().unlink()
-    written = returned(export(balanced_run_copy, tmp_path / "m.onnx", head="fc", fold=1))
+def test_a_run_without_its_dataset_is_compared_on_made_up_patches(trained_run_copy, known_graph, tmp_path):
+    trained_run_copy.dataset_path().unlink()
+    written = returned(export(trained_run_copy, tmp_path / "m.onnx", head="fc", fold=1))
     assert written.facts["n_compared"] == 256 and any("made-up patches" in note for note in written.notes)
 
 
