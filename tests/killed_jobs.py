@@ -8,6 +8,7 @@ Prints what was walked as JSON; fails with the first difference from an unbroken
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import importlib
 import json
@@ -168,6 +169,8 @@ def _load(names: list[str]) -> None:
     for name in names:
         with contextlib.suppress(Exception):  # some names are made by a module that is loaded, and are no files
             importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # a collection in a child would copy every page that it shares with this process
 
 
 def _same(facts: dict, expected: dict, where: object) -> None:

@@ -94,14 +94,15 @@ def test_from_nothing_to_the_whole_showcase_and_a_second_time_at_once(tmp_path, 
     monkeypatch.setattr(jobs_of_demo, "dataset_of", lambda checkpoints: dataset_of(checkpoints, few))
     monkeypatch.setattr(demo, "analyse", lambda on, name, options, *more: analyse(
         on, name, {**(options or {}), **FEW.get(name, {})}, *more))  # fmt: skip
-    settings = [word for one in (*TINY, "train.epochs=1", "embed.method=pca") for word in ("--set", one)]
+    short = (*TINY, "train.epochs=1", "embed.method=pca", "model.image_size=32")
+    settings = [word for one in short for word in ("--set", one)]
     answer = core(*HERE, tmp_path, *settings, "--json", check=False)
     assert answer.returncode == 0, answer.stderr
     found = json.loads(answer.stdout)
     from core.runs.store import open_run
 
     run = open_run(tmp_path, found["run"])
-    assert run.config() == preset("demo").with_overrides([*TINY, "train.epochs=1", "embed.method=pca"])
+    assert run.config() == preset("demo").with_overrides(short)
     assert showcase.missing(run) == () and all(stop.finding(run) for stop in showcase.stops(run))
     jobs = {job.name: job.created for job in queue.jobs(tmp_path)}
     assert core_json(*HERE, tmp_path, *settings)["run"] == found["run"]
