@@ -95,12 +95,15 @@ def _answers(address):
         return False
 
 
-@pytest.fixture(scope="module")
-def person(browser):
-    """Whoever looks, at one window after the other: Streamlit's 9 MB of scripts are fetched and read once a module."""
+def _person(browser):
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
     yield context
     context.close()
+
+
+person = pytest.fixture(_person)  # somebody new for each test
+# For a module that says so: Streamlit's 9 MB of scripts are fetched once; nothing but files stays between its tests.
+one_person = pytest.fixture(_person, scope="module")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from core.review.judgements import Judgements
 from core.runs.store import datasets_path
-from tests.browser.conftest import settled
+from tests.browser.conftest import one_person, settled
 from tests.builders import make_dataset, make_run
 from tests.dashboard.conftest import Studio
 from tests.dashboard.predict.conftest import add_map
@@ -35,6 +35,9 @@ OPENS = {"train?train_view=search": "New search"}  # a view and its button, behi
 SERIOUS = ("serious", "critical")
 SCHEMES = ("light", "dark")
 GROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 24, 29)"}  # as .streamlit/config.toml says
+
+
+person = one_person
 
 
 @pytest.fixture(scope="module", autouse=True)

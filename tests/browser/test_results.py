@@ -65,9 +65,9 @@ def test_the_slider_moves_numbers_and_point(page, url, run):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_tab_changes_what_is_seen_at_1440_by_900(page, url, run, scheme):
-    page.set_viewport_size({"width": 1440, "height": 900})
-    page.emulate_media(color_scheme=scheme)
+def test_a_tab_changes_what_is_seen_at_1440_by_900(browser, url, run, scheme):
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
     page.goto(f"{url}/results?run={run.name}")
     settled(page)
     seen = []
@@ -79,3 +79,4 @@ def test_a_tab_changes_what_is_seen_at_1440_by_900(page, url, run, scheme):
         assert tab.bounding_box()["y"] < 650
         seen.append(page.screenshot(clip={"x": 300, "y": 700, "width": 1140, "height": 200}))
     assert len(set(seen)) == 3
+    context.close()
