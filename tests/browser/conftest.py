@@ -95,17 +95,38 @@ def _answers(address):
         return False
 
 
+def _person(browser):
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    yield context
+    context.close()
+
+
+person = pytest.fixture(_person)  # somebody new for each test
+# For a module that says so: Streamlit's 9 MB of scripts are fetched once; nothing but files stays between its tests.
+one_person = pytest.fixture(_person, scope="module")
+
+
 @pytest.fixture
-def page(browser):
-    """A fresh tab that fails the test on an exception box or an error in the browser's console."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, base_url=None)
-    tab = context.new_page()
+def page(person):
+    """A fresh tab, of which nothing stays, that fails the test on an exception box or an error in its console."""
+    tab = person.new_page()
     problems = []
     tab.on("pageerror", lambda error: problems.append(str(error)))
     yield tab
-    assert tab.get_by_test_id("stException").count() == 0, tab.get_by_test_id("stException").all_inner_texts()
-    context.close()
-    assert not problems, problems
+    try:
+        assert tab.get_by_test_id("stException").count() == 0, tab.get_by_test_id("stException").all_inner_texts()
+        assert not problems, problems
+    finally:
+        forget(person)
+
+
+def forget(person):
+    """Close all tabs of a context, and forget what pages have kept in it; its cache of files stays."""
+    for tab in person.pages:
+        if tab.url.startswith("http"):
+            tab.evaluate("localStorage.clear(); sessionStorage.clear()")
+        tab.close()
+    person.clear_cookies()
 
 
 def settled(page, quiet_ms=400):

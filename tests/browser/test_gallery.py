@@ -7,8 +7,10 @@ from playwright.sync_api import expect
 
 from core.review.judgements import Judgements
 from core.runs.store import datasets_path
-from tests.browser.conftest import settled
+from tests.browser.conftest import one_person, settled
 from tests.builders import make_dataset, make_run
+
+person = one_person
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -14,10 +14,13 @@ from playwright.sync_api import expect
 
 from core.runs import labels
 from core.runs.store import datasets_path
-from tests.browser.conftest import settled
+from tests.browser.conftest import one_person, settled
 from tests.builders import make_dataset, make_run
 
 LONG_MS = 120_000
+
+
+person = one_person
 
 
 @pytest.fixture(scope="module")
