@@ -1,7 +1,8 @@
 """What the browser alone knows: the address of what is seen, to copy, how wide its window is, and who judged in it.
 
-One component asks for all of it: a button that copies the address also tells whether the window is narrow, folds the
-sidebar at first where there is little room, and remembers the reviewer's name for the next session.
+One component asks for all of it: a button that copies the address also tells whether the window is narrow and when the
+system's ground turns dark or light, folds the sidebar at first where there is little room, and remembers the reviewer's
+name for the next session.
 """
 
 from __future__ import annotations
@@ -50,7 +51,20 @@ export default function (component) {
     else if (kept) component.setStateValue("reviewer", kept);
   } catch { /* a browser that keeps nothing */ }
   window.addEventListener("resize", tell);
-  return () => { clearTimeout(timer); window.removeEventListener("resize", tell); };
+  // The page takes the new ground by itself; ink of figures and popovers is the server's, which is told once it has.
+  const ground = window.matchMedia("(prefers-color-scheme: dark)");
+  let later = 0;
+  const changed = () => {
+    clearTimeout(later);
+    later = setTimeout(() => component.setStateValue("dark", ground.matches), 300);
+  };
+  ground.addEventListener("change", changed);
+  return () => {
+    clearTimeout(timer);
+    clearTimeout(later);
+    window.removeEventListener("resize", tell);
+    ground.removeEventListener("change", changed);
+  };
 }
 """
 _CSS = """
@@ -77,4 +91,11 @@ def copy_link() -> None:
     told = st.session_state.get(narrow.KEY) or {}
     widths = {"fold_width": FOLDED, "card_width": narrow.WIDTH, "narrow": narrow.is_narrow()}
     name = {"reviewer": reviewer.for_browser(told.get("reviewer")), "reviewer_key": REVIEWER_KEY}
-    _component(key=narrow.KEY, data=widths | name, on_narrow_change=lambda: None, on_reviewer_change=lambda: None)
+    _component(
+        key=narrow.KEY, data=widths | name, on_narrow_change=_nothing, on_reviewer_change=_nothing,
+        on_dark_change=_nothing,
+    )  # fmt: skip
+
+
+def _nothing() -> None:
+    """The page is drawn again, which is all that an answer asks for."""

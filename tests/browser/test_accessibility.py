@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from core.review.judgements import Judgements
 from core.runs.store import datasets_path
+from dashboard import theme
 from tests.browser.conftest import one_person, settled
 from tests.builders import make_dataset, make_run
 from tests.dashboard.conftest import Studio
@@ -34,6 +35,11 @@ VIEWS = (
 OPENS = {"train?train_view=search": "New search"}  # a view and its button, behind which there is more
 SERIOUS = ("serious", "critical")
 SCHEMES = ("light", "dark")
+# By the rule that the server adds on dark ground (dashboard.ui.frame_style).
+SERVER_KNOWS = (
+    "scheme => [...document.querySelectorAll('style')].some(one => one.textContent.includes('{ color: #0B131A; }'))"
+    " === (scheme === 'dark')"
+)
 GROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 24, 29)"}  # as .streamlit/config.toml says
 
 
@@ -84,6 +90,7 @@ def serious_in_both(tab, first) -> dict[str, str]:
     for scheme in (first, "light" if first == "dark" else "dark"):
         tab.emulate_media(color_scheme=scheme)
         expect(tab.get_by_test_id("stApp")).to_have_css("background-color", GROUND[scheme])
+        tab.wait_for_function(SERVER_KNOWS, arg=scheme)
         settled(tab)
         found[scheme] = serious(tab)
     return found
@@ -97,6 +104,16 @@ def test_axe_finds_nothing_serious(reader, url, run, name):
     expect(reader).to_have_title(f"{PAGES[name]} · tiny · Landslide Lens", timeout=60_000)
     expect(reader.locator("h1")).to_be_visible(timeout=60_000)
     assert not any((found := serious_in_both(reader, first)).values()), found
+
+
+def test_figures_take_the_ink_of_a_ground_that_changes(reader, url, run):
+    reader.emulate_media(color_scheme="light")
+    reader.goto(f"{url}/results?run={run.name}")
+    tick = reader.locator(".xtick text").first
+    for scheme, ink in (("light", theme.TEXT_LIGHT), ("dark", theme.TEXT_DARK)):
+        reader.emulate_media(color_scheme=scheme)
+        rgb = ", ".join(str(int(ink[i : i + 2], 16)) for i in (1, 3, 5))
+        expect(tick).to_have_css("fill", f"rgb({rgb})", timeout=60_000)
 
 
 @pytest.mark.parametrize("view", VIEWS)
