@@ -37,8 +37,9 @@ def ask(checkpoints: Path, options: DemoOptions | None = None, config: RunConfig
     }
     path = dataset_of(checkpoints, options)
     if not path.is_file():
+        asked = queue.submit_analysis(CheckpointsTarget(checkpoints), ANALYSIS.name, plan["dataset"], then=plan)
         compile_ahead()
-        return [queue.submit_analysis(CheckpointsTarget(checkpoints), ANALYSIS.name, plan["dataset"], then=plan)]
+        return [asked]
     run = queue.finished(checkpoints, path, config)
     if run is None:
         return [queue.submit(checkpoints, path, config, then=plan)]
