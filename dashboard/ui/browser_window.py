@@ -51,19 +51,25 @@ export default function (component) {
     else if (kept) component.setStateValue("reviewer", kept);
   } catch { /* a browser that keeps nothing */ }
   window.addEventListener("resize", tell);
-  // The page takes the new ground by itself; ink of figures and popovers is the server's, which is told once it has.
+  // The page takes a new ground by itself; ink of figures and popovers is the server's, which is told when it has.
   const ground = window.matchMedia("(prefers-color-scheme: dark)");
-  let later = 0;
+  let later = 0, looks = 0;
   const changed = () => {
     clearTimeout(later);
-    later = setTimeout(() => component.setStateValue("dark", ground.matches), 300);
+    if (ground.matches === data.dark || (looks += 1) > 50) return; // a page may have a ground of its own
+    const page = document.querySelector('[data-testid="stApp"]');
+    const taken = page && getComputedStyle(page).colorScheme === (ground.matches ? "dark" : "light");
+    if (taken) component.setStateValue("dark", ground.matches);
+    else later = setTimeout(changed, 100);
   };
-  ground.addEventListener("change", changed);
+  changed();
+  const again = () => { looks = 0; changed(); };
+  ground.addEventListener("change", again);
   return () => {
     clearTimeout(timer);
     clearTimeout(later);
     window.removeEventListener("resize", tell);
-    ground.removeEventListener("change", changed);
+    ground.removeEventListener("change", again);
   };
 }
 """
@@ -90,9 +96,11 @@ def copy_link() -> None:
     """The button. The URL names every choice that changes what is seen, so its address is the view."""
     told = st.session_state.get(narrow.KEY) or {}
     widths = {"fold_width": FOLDED, "card_width": narrow.WIDTH, "narrow": narrow.is_narrow()}
+    dark = told.get("dark")
+    known = {"dark": st.context.theme.type == "dark" if dark is None else dark}
     name = {"reviewer": reviewer.for_browser(told.get("reviewer")), "reviewer_key": REVIEWER_KEY}
     _component(
-        key=narrow.KEY, data=widths | name, on_narrow_change=_nothing, on_reviewer_change=_nothing,
+        key=narrow.KEY, data=widths | name | known, on_narrow_change=_nothing, on_reviewer_change=_nothing,
         on_dark_change=_nothing,
     )  # fmt: skip
 
