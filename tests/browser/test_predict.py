@@ -36,10 +36,13 @@ def scene(tmp_path_factory):
 def test_from_a_file_to_polygons(page, url, run, scene, tmp_path):
     page.set_default_timeout(60_000)
     page.goto(f"{url}/predict?run={run.name}")
+    expect(page.locator("h1")).to_be_visible()
+    settled(page)  # a form that is still being drawn loses what is typed
     page.get_by_role("textbox", name="Scene", exact=True).fill(str(scene[0]))
     page.get_by_role("textbox", name="Before the event", exact=True).fill(str(scene[1]))
     page.get_by_text("Cells, outlines, elevation and roads").click()
     page.get_by_role("spinbutton", name="Side of a cell (m)").fill("400")
+    settled(page)
     page.get_by_role("button", name="Predict the scene").click()
 
     # The map comes by itself when the job has ended.
