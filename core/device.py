@@ -49,6 +49,11 @@ def autocast_dtype(device: torch.device, precision: str = "auto") -> torch.dtype
     return torch.bfloat16 if wanted else None
 
 
+def usable_cores() -> int:
+    """The cores that this process may run on, at least one."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def free_bytes(device: torch.device) -> int | None:
     """Free memory of a CUDA device in bytes; None elsewhere, where data need not be moved."""
     import torch

@@ -53,6 +53,9 @@ class Executor(Protocol):
     def slots(self) -> int:
         """How many parts it does at once."""
 
+    def expect(self, parts: int) -> None:
+        """So many parts follow soon: what takes its time before the first may begin."""
+
     def map(self, parts: Sequence[Part]) -> Generator[Told, None, None]:
         """Do every part; each tells its progress, then one Done. A closed generator leaves nothing running."""
 
@@ -62,6 +65,9 @@ class ThisProcess:
     """Does parts in this process, in their order, one at a time."""
 
     slots: int = field(default=1, init=False)
+
+    def expect(self, parts: int) -> None:
+        """Nothing needs to begin."""
 
     def map(self, parts: Sequence[Part]) -> Generator[Told, None, None]:
         """As :class:`Executor`."""

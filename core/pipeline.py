@@ -15,6 +15,7 @@ from core.flow.fold_part import train_folds
 from core.flow.run_context import prepare
 from core.flow.scoring import judge, summarise
 from core.flow.shared import Shared
+from core.parts import executor
 from core.progress import EXPLAINING, MAPPING, TRAINING, Progress, part
 from core.runs.store import RunFolder
 from core.runs.summary import headline
@@ -32,6 +33,7 @@ def train_run(run: RunFolder, shared: Shared | None = None) -> Iterator[Progress
     Raises DataError, FoldError, ConfigError or TrainingError in plain words when it cannot be done.
     """
     yield Progress(0.0, "Reading the dataset.", fields={"stage": "loading"})
+    executor().expect(run.config().folds.n_splits)
     context = prepare(run, shared)
     for note in context.value_notes:
         yield Progress(0.0, f"Warning: {note}", fields={"stage": "loading"})

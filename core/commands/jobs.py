@@ -173,7 +173,9 @@ def jobs_webhook(
 
 @jobs_app.command("executor")
 def jobs_executor(
-    executor: Annotated[str, typer.Argument(metavar="[local|ray]", help="Who does them; none: say who now.")] = "",
+    executor: Annotated[
+        str, typer.Argument(metavar="[local|processes|ray]", help="Who does them; none: say who now.")
+    ] = "",
     address: Annotated[str, typer.Option("--address", help="Of the cluster's head: host:port.")] = "",
     token_file: Annotated[str, typer.Option("--token-file", help="File with the cluster's token.")] = "",
     settings: Annotated[
@@ -182,7 +184,7 @@ def jobs_executor(
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     as_json: AsJson = False,
 ) -> None:
-    """Choose where folds, rows of experiments and scenes are done: in the job's own process, or on a Ray cluster."""
+    """Choose where folds, rows of experiments and scenes are done: in the job's own process, in several, or by Ray."""
     from core.jobs.executors import choice
 
     if executor:

@@ -12,6 +12,7 @@ from pathlib import Path
 from core.errors import TrainingError
 from core.flow.fold import train_fold
 from core.flow.run_context import RunContext, prepare
+from core.flow.shared import Shared
 from core.parts import Done, Part, executor
 from core.progress import Progress, Steps
 from core.runs.plain_files import read_text
@@ -19,6 +20,7 @@ from core.runs.store import RunFolder
 from core.train.loop import newest_checkpoint
 
 WORK = "core.flow.fold_part:train"
+_KEPT = Shared()  # of a process that does one fold after another for somebody else
 
 
 def train_folds(context: RunContext) -> Steps[None]:
@@ -76,7 +78,7 @@ def train(run: str, fold: int) -> Steps[None]:
         yield Progress(1.0, f"Fold {fold + 1} was done before.", fields={"stage": "training", "fold": fold})
         return
     yield Progress(0.0, f"Reading the dataset for fold {fold + 1}.", fields={"stage": "loading", "fold": fold})
-    context = prepare(folder, record=False)
+    context = prepare(folder, _KEPT, record=False)
     if context.folds.to_json(context.dataset.ids) != read_text(folder.path / "folds.json"):
         raise TrainingError(
             "The folds that are drawn on this node differ from those of the run: its dataset or its libraries are "

@@ -111,7 +111,7 @@ class RunContext:
 def prepare(run: RunFolder, shared: Shared | None = None, record: bool = True) -> RunContext:
     """Open and check the dataset, draw the folds, choose the device, and write down what is about to be done.
 
-    record: False where another process has written it down, and this one does a part of it.
+    record: False where another process has checked it and written it down, and this one does a part of it.
     """
     config, shared = run.config(), shared or Shared()
     packaged = packaged_cards(config.model, run.checkpoints)
@@ -120,10 +120,13 @@ def prepare(run: RunFolder, shared: Shared | None = None, record: bool = True) -
     names, labels = tuple(band.name for band in selection.bands), selection.labels
     file, content = (dataset.path, dataset.content_hash), (dataset.content_hash, names)
     leaks = shared.of("leaks", file, lambda: drain(leaks_of(dataset)))
-    report = shared.of("check", (*file, labels.tobytes()), lambda: drain(check(dataset, leaks, labels)))
-    if not report.ok:
-        reasons = " ".join(f"{row.what}: {row.advice}" for row in report.rows if row.severity == "error")
-        raise DataError(f"'{dataset.name}' cannot be trained on. {reasons}")
+    doubtful: list[str] = []
+    if record:
+        report = shared.of("check", (*file, labels.tobytes()), lambda: drain(check(dataset, leaks, labels)))
+        if not report.ok:
+            reasons = " ".join(f"{row.what}: {row.advice}" for row in report.rows if row.severity == "error")
+            raise DataError(f"'{dataset.name}' cannot be trained on. {reasons}")
+        doubtful = report.value_warnings()
     columns = columns_for(dataset, tabular_names(config))
     told = _check_columns(dataset, columns, config, labels) | _joined(run, dataset, config)
     if config.model.masks:
@@ -172,7 +175,7 @@ def prepare(run: RunFolder, shared: Shared | None = None, record: bool = True) -
     features = {kind: shared.of(kind, content, partial(FEATURES[kind], images, names)) for kind in kinds}
     return RunContext(
         run, config, dataset, selection, images, features, drawn, device, origin,
-        value_notes=tuple(report.value_warnings()), setting_notes=tuple(told_settings), shared=shared,
+        value_notes=tuple(doubtful), setting_notes=tuple(told_settings), shared=shared,
         columns=columns,
     )  # fmt: skip
 

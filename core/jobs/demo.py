@@ -22,6 +22,7 @@ from core.runs.store import RunFolder, datasets_path
 from core.runs.targets import CheckpointsTarget
 
 PLAN = "demo"  # its name among those that follow a job
+JOBS = {"executor": "processes"}  # two folds of its small network at once: a third less time on two cores
 
 
 def ask(checkpoints: Path, options: DemoOptions | None = None, config: RunConfig | None = None) -> list[JobFolder]:
@@ -42,7 +43,7 @@ def ask(checkpoints: Path, options: DemoOptions | None = None, config: RunConfig
         return [asked]
     run = queue.finished(checkpoints, path, config)
     if run is None:
-        return [queue.submit(checkpoints, path, config, then=plan)]
+        return [queue.submit(checkpoints, path, config, then=plan, jobs=JOBS)]
     return [*show(run, missing(run))]
 
 

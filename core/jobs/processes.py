@@ -69,12 +69,17 @@ def spawn(arguments: Sequence[str], log: Path | None, environment: Mapping[str, 
     return identify(process.pid) or ProcessId(process.pid, "ended")
 
 
-def open_pipe(arguments: Sequence[str], stdin: Any, stdout: Any, stderr: Any) -> subprocess.Popen[bytes]:
-    """Start ``python arguments`` in its own session, its pipes held by this process (``core.workers.model_client``)."""
+def open_pipe(
+    arguments: Sequence[str], stdin: Any, stdout: Any, stderr: Any, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start ``python arguments`` in its own session, its pipes held by this process (``core.workers.model_client``).
+
+    environment: as for :func:`spawn`.
+    """
     return subprocess.Popen(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env=child_environment(),
+        env={**child_environment(), **(environment or {})},
         stdin=stdin,
         stdout=stdout,
         stderr=stderr,

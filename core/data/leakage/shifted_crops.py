@@ -10,7 +10,6 @@ half-whitened principal components, unit length), in blocks of one matrix produc
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from core.data.leakage.overlap import scaled
+from core.device import usable_cores
 from core.progress import Progress, Steps
 
 CELLS = 20  # on a side of a patch
@@ -221,8 +221,7 @@ def on_all_cores(work: Callable, items: Iterable) -> Iterator:
 
     BLAS's own threads would wait for each other at each of thousands of small products, and stall beside other work.
     """
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(count) as pool:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as pool:
         yield from pool.map(work, items)
 
 

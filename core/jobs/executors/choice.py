@@ -31,6 +31,9 @@ def sentence(config: JobsConfig) -> str:
     """Where jobs are done."""
     if config.executor == "local":
         return "Each job does its parts in its own process, one after the other."
+    if config.executor == "processes":
+        many = f"at most {config.most} processes" if config.most else "several processes"
+        return f"Folds, rows of experiments and scenes are done by {many} of this machine, unless it has a GPU."
     where = f"the Ray cluster at {config.address}" if config.address else "a Ray cluster of this machine alone"
     each = f"{config.cpus} cores{f' and {config.gpus:g} GPUs' if config.gpus else ''}"
     return f"Folds, rows of experiments and scenes are done on {where}, each with {each}."

@@ -6,8 +6,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from core.jobs.executors import connection
+from core.jobs.executors.local_processes import LocalProcesses
 from core.jobs.executors.ray_cluster import RayCluster
-from core.jobs.executors.settings import settings_of
+from core.jobs.executors.settings import JobsConfig, settings_of
 from core.jobs.rows import JobFolder
 from core.parts import Executor, ThisProcess, done_by
 
@@ -18,15 +19,21 @@ def executor_of(folder: JobFolder) -> Generator[Executor, None, None]:
 
     Raises ConfigError for settings that cannot be used, MissingDependencyError where Ray is not installed.
     """
-    settings = settings_of(folder)
+    with started(settings_of(folder)) as chosen, done_by(chosen):
+        yield chosen
+
+
+@contextmanager
+def started(settings: JobsConfig) -> Generator[Executor, None, None]:
+    """Who does parts by these settings; what was started for it ends with it. Raises as :func:`executor_of`."""
     if settings.executor == "local":
-        with done_by(chosen := ThisProcess()):
-            yield chosen
+        yield ThisProcess()
         return
-    connection.require()
-    cluster = RayCluster(settings)
+    if settings.executor == "ray":
+        connection.require()
+    kind = {"processes": LocalProcesses, "ray": RayCluster}[settings.executor]
+    several = kind(settings)
     try:
-        with done_by(cluster):
-            yield cluster
+        yield several
     finally:
-        cluster.close()
+        several.close()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from collections import deque
 from collections.abc import Generator, Sequence
@@ -19,24 +18,19 @@ from typing import Any
 from core.errors import ClusterError, JobError
 from core.jobs.executors import connection, part_worker, train_together
 from core.jobs.executors.settings import JobsConfig
+from core.jobs.executors.tasks import THREADS, Task
 from core.jobs.processes import ROOT
 from core.parts import Done, Part, Told
-from core.progress import Progress
 
 LOOK_S = 2.0  # between two looks at whether the head is there
 GONE_S = 15.0  # without an answer of the head, after which the cluster counts as gone
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-@dataclass
-class _Task:
-    """A part on its way."""
+@dataclass(eq=False)
+class _Task(Task):
+    """A part on its way through the cluster."""
 
-    i: int
-    lines: Any  # ray.ObjectRefGenerator
-    tries: int
-    share: float = 0.0
-    node: str = ""
+    lines: Any = None  # ray.ObjectRefGenerator
 
 
 @dataclass
@@ -58,17 +52,20 @@ class RayCluster:
             room = min(room, int(have.get("GPU", 0) / self.settings.gpus + 1e-9))
         return max(1, min(room, self.settings.most or room))
 
+    def expect(self, parts: int) -> None:
+        """Nothing begins: the cluster's room belongs to others too."""
+
     def map(self, parts: Sequence[Part]) -> Generator[Told, None, None]:
         """As ``core.parts.Executor``. Raises ClusterError when the head is gone, or nothing has room for a part."""
         ray = self._connected()
         self._must_fit(ray)
-        waiting, most = deque(enumerate(parts)), self.settings.most or len(parts)
+        waiting, most = deque(_Task(i, one) for i, one in enumerate(parts)), self.settings.most or len(parts)
         tasks: list[_Task] = []
         looked = heard = time.monotonic()
         try:
             while tasks or waiting:
                 while waiting and len(tasks) < most:
-                    tasks.append(self._begin(*waiting.popleft()))
+                    tasks.append(self._begin(waiting.popleft()))
                 ready, _ = ray.wait([task.lines for task in tasks], num_returns=1, timeout=LOOK_S / 2)
                 if time.monotonic() - looked >= LOOK_S:
                     looked = time.monotonic()
@@ -77,7 +74,7 @@ class RayCluster:
                         raise self._left()
                 for lines in ready:
                     task = next(one for one in tasks if one.lines is lines)
-                    yield from self._told(ray, parts, tasks, task)
+                    yield from self._told(ray, tasks, task)
         except ray.exceptions.LocalRayletDiedError as error:
             self._gone = True
             raise ClusterError(
@@ -101,11 +98,12 @@ class RayCluster:
 
     # ---------------------------------------------------------------------------------------------------- one part
 
-    def _begin(self, i: int, part: Part, tries: int = 1) -> _Task:
+    def _begin(self, task: _Task) -> _Task:
         self._must_answer()  # Ray would wait for its head without end
-        environment = {name: str(self.settings.cpus) for name in THREADS}
+        part, settings = task.part, self.settings
+        environment = {name: str(settings.cpus) for name in THREADS}
         environment |= {"PYTHONPATH": str(ROOT), **_waiting()}
-        settings, needs = self.settings, tuple(str(path) for path in part.needs)
+        needs = tuple(str(path) for path in part.needs)
         given = (part.work, json.dumps(dict(part.arguments)), needs, part_worker.versions())
         common = {
             "max_retries": 0, "num_returns": "streaming", "name": part.name, "runtime_env": {"env_vars": environment},
@@ -114,54 +112,27 @@ class RayCluster:
             asked: dict[str, Any] = {"workers": settings.workers_per_fold, "cpus": settings.cpus, "gpus": settings.gpus}
             asked |= {"retries": settings.retries, "environment": environment}
             remote = self._ray.remote(train_together.do).options(num_cpus=0, **common)
-            return _Task(i, remote.remote(*given, asked), tries)
-        remote = self._ray.remote(part_worker.do).options(num_cpus=settings.cpus, num_gpus=settings.gpus, **common)
-        return _Task(i, remote.remote(*given), tries)
+            task.lines = remote.remote(*given, asked)
+        else:
+            remote = self._ray.remote(part_worker.do).options(num_cpus=settings.cpus, num_gpus=settings.gpus, **common)
+            task.lines = remote.remote(*given)
+        return task
 
-    def _told(self, ray: Any, parts: Sequence[Part], tasks: list[_Task], task: _Task) -> Generator[Told, None, None]:
+    def _told(self, ray: Any, tasks: list[_Task], task: _Task) -> Generator[Told, None, None]:
         """The next line of a task that has one."""
-        part = parts[task.i]
         try:
-            kind, said = part_worker.read(ray.get(next(task.lines)))
+            told = task.told(ray.get(next(task.lines)))
         except StopIteration:
-            tasks.remove(task)
-            yield task.i, Done(error=JobError(f"{part.name} ended without an answer."))
-            return
+            told = task.without_answer()
         except ray.exceptions.RayError as error:
             if isinstance(error, ray.exceptions.LocalRayletDiedError):
                 raise
+            told = task.lost(_reason(error), self.settings.retries)
+            if not isinstance(told[1], Done):
+                self._begin(task)
+        if isinstance(told[1], Done):
             tasks.remove(task)
-            yield self._lost(part, tasks, task, error)
-            return
-        if kind == "began":
-            task.node = f"{said['node']}, process {said['pid']}"
-            facts = {"part": part.name, **said}
-            yield task.i, Progress(task.share, f"{part.name} is done on {task.node}.", "part", facts)
-        elif kind == "progress":
-            task.share = said.share
-            yield task.i, said
-        elif kind == "fault":
-            print(said, file=sys.stderr, flush=True)  # into the log of the job
-            raise RuntimeError(f"{part.name} on {task.node}: {said.strip().splitlines()[-1]}")
-        else:
-            tasks.remove(task)
-            yield task.i, Done(said) if kind == "value" else Done(error=said)
-
-    def _lost(self, part: Part, tasks: list[_Task], task: _Task, error: Exception) -> Told:
-        """A part whose worker is gone: begun again, or given up."""
-        why = _reason(error)
-        if task.tries > self.settings.retries:
-            text = f"{part.name} was lost {task.tries} times, the last time on {task.node or 'a worker'}: {why}. "
-            return task.i, Done(
-                error=JobError(text + "Resume the job when the cluster is well: it goes on from there.")
-            )
-        tasks.append(again := self._begin(task.i, part, task.tries + 1))
-        again.share = task.share
-        text = (
-            f"{part.name} was lost on {task.node or 'its worker'} ({why}); it goes on elsewhere from what it has kept."
-        )
-        facts = {"part": part.name, "tries": again.tries}
-        return task.i, Progress(task.share, text, "retried", facts)
+        yield told
 
     def _stop(self, ray: Any, task: _Task) -> None:
         if self._gone:

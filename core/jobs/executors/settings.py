@@ -30,8 +30,10 @@ _ADDRESS = re.compile(r"[A-Za-z0-9.-]{1,253}:\d{1,5}")
 class JobsConfig(Section):
     """The settings ``jobs.*``."""
 
-    executor: Literal["local", "ray"] = Field(
-        "local", description="local: the job's own process does its parts, one after the other. ray: a Ray cluster."
+    executor: Literal["local", "processes", "ray"] = Field(
+        "local",
+        description="local: the job's own process does its parts, one after the other. processes: several processes "
+        "of this machine do, each on some of its cores. ray: a Ray cluster.",
     )
     address: str = Field(
         "", description="Of the cluster's head, host:port; empty: one of this machine alone, for the job's duration."

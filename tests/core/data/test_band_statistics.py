@@ -20,6 +20,13 @@ def test_columns_are_what_their_names_say():
         np.testing.assert_allclose(features[f"red_{name}"], np.percentile(images[:, 0], q, axis=(1, 2)), atol=1e-6)
 
 
+@given(arrays(np.float32, st.tuples(st.integers(1, 3), st.integers(1, 70)), elements=st.floats(-1e6, 1e6, width=32)))
+def test_quantiles_are_the_very_numbers_of_numpy(values):
+    shares = np.array([0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99])
+    found = band_statistics_module._quantiles(values, shares)
+    np.testing.assert_array_equal(found.astype(np.float32), np.quantile(values, shares, axis=-1).astype(np.float32))
+
+
 def test_nodata_and_non_finite_pixels_are_left_out():
     images = np.random.default_rng(0).normal(5, 1, size=(2, 2, 4, 4)).astype(np.float32)
     expected = band_statistics(images[:, :, 1:])

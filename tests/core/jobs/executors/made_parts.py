@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import DataError, LandslideLensError
+from core.jobs.executors.chosen import started
+from core.jobs.executors.local_processes import LocalProcesses
 from core.jobs.executors.ray_cluster import RayCluster
 from core.jobs.executors.settings import JobsConfig, split, with_settings
 from core.parts import Done, Part
@@ -20,7 +22,9 @@ from core.progress import Progress, Steps
 def add(a: int, b: int, wait: float = 0.0) -> Steps[dict]:
     yield Progress(0.5, "Half way.", "half", {"a": a})
     time.sleep(wait)
-    return {"sum": a + b, "pid": os.getpid(), "threads": os.environ.get("OMP_NUM_THREADS")}
+    torch = sys.modules.get("torch")
+    threads = os.environ.get("OMP_NUM_THREADS"), torch and torch.get_num_threads()
+    return {"sum": a + b, "pid": os.getpid(), "threads": threads[0], "torch_threads": threads[1]}
 
 
 def lost_once(folder: str) -> Steps[int]:
@@ -75,19 +79,20 @@ def of_case(case: str, folder: str) -> tuple[list[Part], dict[str, object]]:
         "lost_once": ([part("lost_once", folder=folder), one], {}),
         "lost_always": ([part("lost_always"), one], {"retries": 1}),
         "refused": ([part("refused"), one], {}),
-        "faulty": ([part("faulty")], {}),
+        "faulty": ([part("faulty"), one], {}),
         "waits": ([part("waits", folder=folder)], {}),
+        "two_wait": ([part("waits", folder=folder)] * 2, {}),
         "missing": ([part("waits", folder="/nowhere/at/all")], {}),
         "too_large": ([one], {"cpus": 64}),
     }[case]
 
 
-def lines_of(cluster: RayCluster, case: str, folder: str) -> Iterator[dict]:
+def lines_of(executor: LocalProcesses | RayCluster, case: str, folder: str) -> Iterator[dict]:
     """What is told while the parts of a case are done."""
     parts, own = of_case(case, folder)
-    cluster.settings = with_settings(cluster.settings, own, case)
+    executor.settings = with_settings(executor.settings, own, case)
     try:
-        for i, told in cluster.map(parts):
+        for i, told in executor.map(parts):
             if isinstance(told, Done):
                 error = told.error and [type(told.error).__name__, str(told.error)]
                 yield {"part": i, "value": told.value, "error": error}
@@ -100,14 +105,11 @@ def lines_of(cluster: RayCluster, case: str, folder: str) -> Iterator[dict]:
 def main(cases: list[str], folder: str, said: list[str]) -> None:
     """Do the parts of cases, one after the other, as jobs would; a JSON line for each thing that is told."""
     settings = with_settings(JobsConfig(), split([f"jobs.{item}" for item in said])[1], "settings")
-    cluster = RayCluster(settings)
-    try:
+    with started(settings) as executor:
         for case in cases:
-            cluster.settings = settings
-            for line in lines_of(cluster, case, folder):
+            executor.settings = settings
+            for line in lines_of(executor, case, folder):
                 print(json.dumps({"case": case} | line), flush=True)
-    finally:
-        cluster.close()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,6 @@
 """Whole jobs whose parts are done on a cluster of two nodes: the numbers are those of one process."""
 
 import os
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -14,43 +12,25 @@ from core.jobs import queue
 from core.jobs.analysis_folder import create
 from core.pipeline import train_run
 from core.progress import drain
-from core.runs.store import create_run, list_runs, specification
+from core.runs.store import list_runs
 from tests.core.analyses.test_ablate import asking, target_in
 from tests.core.analyses.test_scene import answered, digests, scene_file
-from tests.core.jobs.executors.conftest import ROOT, needs_ray, own_environment
-from tests.killed_jobs import _content
+from tests.core.jobs.executors.conftest import needs_ray
+from tests.core.jobs.executors.whole_jobs import again, made, working
 
 pytestmark = needs_ray
 THREADS = os.environ.get("OMP_NUM_THREADS", "2")  # of the shared run: equal numbers need as many
-OF_WHERE = {"status.json", "events.jsonl", "log.txt", "job.json", "worker.json", "provenance.json", "jobs.json"}
 
 
 def worker(folder, nodes, *said):
-    """The process of a job, told where its parts are done."""
-    environment = own_environment() | {"LANDSLIDE_JOBS": " ".join([*nodes.settings, *said])}
-    with (folder.path / "log.txt").open("a") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "core.workers.job_worker", str(folder.path.resolve())], cwd=ROOT, env=environment,
-            stdout=log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+    """The process of a job whose parts are done on the cluster."""
+    return working(folder, [*nodes.settings, *said])
 
 
 def done(folder, nodes, *said):
     """The job, done to its end."""
     assert worker(folder, nodes, *said).wait(timeout=540) == 0, (folder.status(), folder.log())
     return folder
-
-
-def again(run, home, *settings):
-    """A new run of the same settings and patches, but for those given."""
-    config, dataset = run.config().with_overrides(settings), run.dataset_path()
-    return create_run(home, config, dataset, specification(dataset, config))
-
-
-def made(run):
-    """What a run's files hold, without what tells when and where."""
-    files = [path for path in sorted(run.path.rglob("*")) if path.is_file() and path.name not in OF_WHERE]
-    return {path.relative_to(run.path).as_posix(): _content(path) for path in files if "jobs" not in path.parts}
 
 
 @pytest.mark.fault(29)
