@@ -5,9 +5,11 @@
 ``n`` made patches (12, 64, 64) float32 and a finished run of 5 folds and 14 heads (``benchmarks.made_studio``; kept in
 ``--studio`` for the next time).
 
-First picture: from asking for a page to a picture or chart on it, with a browser that knows nothing yet; a server that
-has just begun (cold, once a page) and one that has shown the page before (warm, median of ``WARM``). Report and Tour
-are in their empty state. Rerun: from the key R (Streamlit's shortcut) until the script has ended and the browser has
+First picture: from asking for a page to a picture or chart on it. In one session: an open tab goes from page to page by
+the links of the sidebar, to each for the first time since the server began; median of ``SESSIONS`` such sessions, one
+after the other, each with a server of its own. With a browser that knows nothing yet: a server that has just begun
+(cold, once a page) and one that has shown the page before (warm, median of ``WARM``). Report and Tour are in their
+empty state. Rerun: from the key R (Streamlit's shortcut) until the script has ended and the browser has
 drawn it, median of ``RERUNS`` a page.
 Memory: of the server, and with its children, after each 20 of ``MANY`` reruns over all pages, whose first 300 warm it
 up; growth is that of the last 200. Sessions: ``PEOPLE`` browsers with caches of their own, each at a page, begin within
@@ -36,6 +38,7 @@ from benchmarks.speed.first_picture import (
     FLAGS,
     ROOT,
     SEEN,
+    WITHOUT_PICTURE,
     chromium_path,
     fresh,
     served,
@@ -46,8 +49,25 @@ PAGES = (
     "", "dataset", "balance", "train", "results", "review", "errors", "embedding", "explain", "predict", "runs",
     "report", "tour",
 )  # fmt: skip
-WARM, RERUNS, MANY, LAST, EACH, PEOPLE = 3, 7, 500, 200, 20, 20
+SESSIONS, WARM, RERUNS, MANY, LAST, EACH, PEOPLE = 4, 3, 7, 500, 200, 20, 20
 THERE = f"() => ({SEEN})() || ({CONTROLS})() || ({BUTTON})()"
+# Seconds from the click on a page's link to what is looked for on it; what is there of the page before does not count.
+GO = """(page) => {
+  const there = THERE;
+  const roots = [document, ...[...document.querySelectorAll('*')].map((one) => one.shadowRoot).filter(Boolean)];
+  const old = roots.flatMap((root) => [...root.querySelectorAll('img, .js-plotly-plot, input, button')]);
+  old.forEach((one) => one.setAttribute('data-old', ''));
+  const links = [...document.querySelectorAll('[data-testid=stSidebarNav] a')];
+  const link = links.find((one) => new URL(one.href).pathname === `/${page}`);
+  const begun = performance.now();
+  window.wentS = null;
+  const look = () => {
+    if (there()) window.wentS = (performance.now() - begun) / 1000;
+    else setTimeout(look, 20);
+  };
+  link.click();
+  setTimeout(look, 20);
+}"""
 # Milliseconds from the key R to the frame after the script has ended; what the browser still draws then counts too.
 RERUN = """() => {
   const app = document.querySelector('[data-testid=stApp]');
@@ -102,6 +122,33 @@ def answered(tab: Page) -> float:
     """Milliseconds of the rerun that was asked for."""
     tab.wait_for_function("window.rerunMs !== null", timeout=60_000, polling=20)
     return tab.evaluate("window.rerunMs")
+
+
+def in_sessions(chromium: Browser, script: Path, run: RunFolder) -> dict[str, float]:
+    """Page -> median seconds from the click on its link to its first picture, over ``SESSIONS``."""
+    found: dict[str, list[float]] = {page: [] for page in PAGES}
+    for k in range(SESSIONS):
+        for page, took in in_one_session(chromium, script, run, PAGES[-1] if k % 2 else PAGES[0]).items():
+            found[page].append(took)
+    return {page or "overview": median(took) for page, took in found.items() if took}
+
+
+def in_one_session(chromium: Browser, script: Path, run: RunFolder, first: str) -> dict[str, float]:
+    """Page -> seconds from the click on its link to its first picture, of all pages but the ``first`` one."""
+    found = {}
+    forget(run.dataset_path())
+    with served(script, run.checkpoints) as address:
+        tab = opened(chromium, at(address, first, f"?run={run.name}"))
+        quiet(tab)
+        for page in PAGES:
+            if page in (first, "errors"):  # that leads to Review
+                continue
+            tab.evaluate(GO.replace("THERE", WITHOUT_PICTURE.get(page, SEEN), 1), page)
+            tab.wait_for_function("window.wentS !== null", timeout=60_000, polling=20)
+            found[page] = tab.evaluate("window.wentS")
+            quiet(tab)
+        tab.context.close()
+    return found
 
 
 def first_pictures(chromium: Browser, script: Path, run: RunFolder) -> dict[str, dict[str, float]]:
@@ -206,6 +253,7 @@ def main() -> None:
         script = ROOT / "dashboard" / "server.py"
         chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
         found = {
+            "session_s": in_sessions(chromium, script, run),
             "pages": first_pictures(chromium, script, run),
             "bare": bare(chromium, Path(folder), studio),
             "people": people(chromium, script, run),

@@ -10,13 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from core.flow.explaining import draw_map, explain_fold, save_explanations
+from core.flow.explaining import draw_maps, explain_folds
 from core.flow.fold_part import train_folds
 from core.flow.run_context import prepare
 from core.flow.scoring import judge, summarise
 from core.flow.shared import Shared
 from core.parts import executor
-from core.progress import EXPLAINING, MAPPING, TRAINING, Progress, part
+from core.progress import MAPPING, TRAINING, Progress, part
 from core.runs.store import RunFolder
 from core.runs.summary import headline
 from core.train.loop import newest_checkpoint
@@ -37,27 +37,13 @@ def train_run(run: RunFolder, shared: Shared | None = None) -> Iterator[Progress
     context = prepare(run, shared)
     for note in context.value_notes:
         yield Progress(0.0, f"Warning: {note}", fields={"stage": "loading"})
-    n_folds = context.folds.n_splits
     yield from part(train_folds(context), 0.0, TRAINING)
     trained = time.monotonic()
     yield Progress(TRAINING, "Judging the out-of-fold scores.", "judging", {"stage": "judging"})
     judged = judge(context)
-    for fold in range(n_folds):
-        progress = TRAINING + MAPPING * fold / n_folds
-        yield Progress(
-            progress,
-            f"Drawing the map of fold {fold + 1} of {n_folds}.",
-            fields={"stage": "mapping", "fold": fold, "n_folds": n_folds},
-        )
-        draw_map(context, fold)
-    explained = []
-    for fold in range(n_folds if context.config.explain.enabled else 0):
-        progress = TRAINING + MAPPING + EXPLAINING * fold / n_folds
-        text = f"Attention maps and band occlusion of fold {fold + 1} of {n_folds}."
-        yield Progress(progress, text, "explaining", {"stage": "explaining", "fold": fold, "n_folds": n_folds})
-        explained.append(explain_fold(context, judged, fold))
-    if explained:
-        save_explanations(context, explained)
+    yield from part(draw_maps(context), TRAINING, TRAINING + MAPPING)
+    if context.config.explain.enabled:
+        yield from part(explain_folds(context), TRAINING + MAPPING, 1.0)
     summary = summarise(context, judged, seconds_after_training=time.monotonic() - trained)
     run.write_json("summary.json", summary)
     yield Progress(1.0, headline(summary), "summary", {"stage": "done", **{"oof": summary["oof"]}})

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-TRAINING, MAPPING, EXPLAINING = 0.8, 0.08, 0.12  # shares of a training run's stages
+TRAINING, MAPPING = 0.8, 0.08  # shares of a training run's stages; explaining has the rest
 
 
 @dataclass(frozen=True)

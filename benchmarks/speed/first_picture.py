@@ -31,16 +31,22 @@ from core.runs.store import DEFAULT_CHECKPOINTS, list_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("", "dataset", "balance", "train", "results", "errors", "embedding", "explain", "predict")
+# What is marked as old, because it belongs to the page before, counts as absent.
 SEEN = """() => {
-  const there = (one) => { const box = one.getBoundingClientRect(); return box.width > 30 && box.height > 30; };
+  const there = (one) => {
+    const box = one.getBoundingClientRect();
+    return box.width > 30 && box.height > 30 && !one.closest('[data-old]');
+  };
   const roots = [document, ...[...document.querySelectorAll('*')].map((one) => one.shadowRoot).filter(Boolean)];
   const found = (what) => roots.flatMap((root) => [...root.querySelectorAll(what)]);
   return found('img').some((one) => there(one) && one.naturalWidth > 30 && !one.closest('[data-testid=stSidebar]')
       && !one.closest('header'))
     || found('.js-plotly-plot .main-svg').some((one) => there(one) && one.querySelectorAll('path, image').length > 3);
 }"""
-CONTROLS = "() => document.querySelectorAll('[data-testid=stMain] input').length > 2"
-BUTTON = "() => !!document.querySelector('[data-testid=stMain] button[data-testid^=stBaseButton-primary]')"
+CONTROLS = "() => document.querySelectorAll('[data-testid=stMain] input:not([data-old])').length > 2"
+BUTTON = (
+    "() => !!document.querySelector('[data-testid=stMain] button[data-testid^=stBaseButton-primary]:not([data-old])')"
+)
 # Pages without a picture at first: their first controls count, or the button of what is not made yet.
 WITHOUT_PICTURE = {"train": CONTROLS, "predict": CONTROLS, "runs": CONTROLS, "report": BUTTON, "tour": BUTTON}
 ENDED = "document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]') !== null"

@@ -1,87 +1,112 @@
-"""Maps, Grad-CAM and band occlusion of a trained run, fold by fold."""
+"""Maps, Grad-CAM and band occlusion of a trained run, fold by fold, each a part of its job."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from core.evaluate.judge import HeadJudgement
+from core.config import EmbedConfig
+from core.evaluate.judge import Rule
 from core.explain.bands.replacements import choose_donors
 from core.explain.cam.gradcam import gradcam, suited_method
 from core.explain.cam.group_means import silence
 from core.flow.embedding_map import draw_fold
+from core.flow.fold_part import prepared_elsewhere
 from core.flow.run_context import RunContext
+from core.parts import Part, together
 from core.predict.fold_model import FoldModel
 from core.predict.perturbed_model import Patches, PerturbedModel, occlude_patches
+from core.progress import Progress, Steps
+from core.runs.store import RunFolder
 
 SHARED_OUT = "mean"  # what replaces groups of bands whose drop is shared out in every run
+DRAW, EXPLAIN = "core.flow.explaining:draw_map", "core.flow.explaining:explain"
 
 
-def draw_map(context: RunContext, fold: int) -> None:
-    """The map of one fold, learnt on its training part, with each head's boundary and how faithful it is."""
-    context.run.write_umap(fold, *draw_fold(context.run, fold, context.config.embed, context.config.seed))
+def draw_maps(context: RunContext) -> Steps[None]:
+    """The map of each fold, learnt on its training part, with each head's boundary and how faithful it is."""
+    run, config, n_folds = context.run.path.resolve(), context.config, context.folds.n_splits
+    embed = config.embed.model_dump(mode="json")
+    given: list[dict[str, Any]] = [
+        {"run": str(run), "fold": k, "n_folds": n_folds, "embed": embed, "seed": config.seed} for k in range(n_folds)
+    ]
+    yield from together([
+        Part(f"Map of fold {one['fold'] + 1}", partial(draw_map, **one), DRAW, one, (run,)) for one in given
+    ])  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Explained:
-    """Grad-CAM and occlusion of one fold's validation part: ids and fold, maps (n, h, w), layer, method, occlusion.
-
-    maps, layer and method are None for a table of columns, which has nowhere to look.
-    """
-
-    index: pd.DataFrame
-    maps: np.ndarray | None
-    layer: str | None
-    method: str | None
-    occlusion: pd.DataFrame
-    band_groups: pd.DataFrame
+def draw_map(run: str, fold: int, n_folds: int, embed: dict[str, Any], seed: int) -> Steps[None]:
+    """The map of one fold, written into the run at this path."""
+    at = {"stage": "mapping", "fold": fold, "n_folds": n_folds}
+    yield Progress(0.0, f"Drawing the map of fold {fold + 1} of {n_folds}.", fields=at)
+    folder = RunFolder(Path(run))
+    folder.write_umap(fold, *draw_fold(folder, fold, EmbedConfig.model_validate(embed), seed))
 
 
-def explain_fold(context: RunContext, judged: dict[str, HeadJudgement], fold: int) -> Explained:
-    """Grad-CAM and band occlusion of the patches that this fold's network has not seen."""
+def explain_folds(context: RunContext) -> Steps[None]:
+    """Grad-CAM and band occlusion of every patch, by the network that has not seen it; of a run that is judged."""
+    needs = (context.run.path.resolve(), context.run.dataset_path().resolve())
+    folds = range(context.folds.n_splits)
+    yield from together([
+        Part(
+            f"Explanations of fold {fold + 1}", partial(explain_fold, context, fold), EXPLAIN,
+            {"run": str(needs[0]), "fold": fold}, needs,
+        )
+        for fold in folds
+    ])  # fmt: skip
+    _save(context)
+    for fold in folds:
+        context.run.forget_explained(fold)
+
+
+def explain(run: str, fold: int) -> Steps[None]:
+    """:func:`explain_fold` for a run that was prepared elsewhere. Raises TrainingError as ``prepared_elsewhere``."""
+    yield from explain_fold(prepared_elsewhere(RunFolder(Path(run))), fold)
+
+
+def explain_fold(context: RunContext, fold: int) -> Steps[None]:
+    """Grad-CAM and band occlusion of the patches that this fold's network has not seen, kept for :func:`_save`."""
+    n_folds = context.folds.n_splits
+    text = f"Attention maps and band occlusion of fold {fold + 1} of {n_folds}."
+    yield Progress(0.0, text, "explaining", {"stage": "explaining", "fold": fold, "n_folds": n_folds})
     val = context.folds.val(fold)
     model = FoldModel.load(context.run, fold, context.device)
-    patches = model.normaliser.transform(context.images[val])
-    explain = context.config.explain
-    index = pd.DataFrame({"id": context.dataset.ids[val], "fold": fold})
-    if not context.dataset.has_pictures:
-        return Explained(index, None, None, None, *_occlusion(context, judged, model, val))
-    method = explain.method
-    if method == "auto":
-        method = suited_method(model.network, patches, context.device, explain.min_map)
-    maps, layer = gradcam(model.network, patches, context.device, explain.min_map, method=method)
-    return Explained(index, maps, layer, method, *_occlusion(context, judged, model, val))
+    arrays: dict[str, np.ndarray] = {}
+    card: dict[str, Any] = {}
+    if context.dataset.has_pictures:  # a table of columns has nowhere to look
+        patches, explain = model.normaliser.transform(context.images[val]), context.config.explain
+        method = explain.method
+        if method == "auto":
+            method = suited_method(model.network, patches, context.device, explain.min_map)
+        maps, layer = gradcam(model.network, patches, context.device, explain.min_map, method=method)
+        arrays, card = {"cams": maps}, {"layer": layer, "method": method}
+    context.run.write_explained(fold, arrays, card, *_occlusion(context, model, val))
 
 
-def save_explanations(context: RunContext, folds: Sequence[Explained]) -> None:
+def _save(context: RunContext) -> None:
     """Write what :func:`explain_fold` found, all folds together."""
+    folds = [context.run.explained(fold) for fold in range(context.folds.n_splits)]
+    arrays, cards, occlusions, groups = zip(*folds, strict=True)
     if context.dataset.has_pictures:
-        _save_maps(context, folds)
-    context.run.write_occlusion(pd.concat([one.occlusion for one in folds], ignore_index=True))
-    groups = [one.band_groups for one in folds if len(one.band_groups)]
-    if groups:
-        context.run.write_band_groups(pd.concat(groups, ignore_index=True))
+        ids = [context.dataset.ids[context.folds.val(fold)] for fold in range(len(folds))]
+        index = pd.concat([pd.DataFrame({"id": own, "fold": k}) for k, own in enumerate(ids)], ignore_index=True)
+        maps = np.concatenate([one["cams"] for one in arrays])
+        card = {"layer": cards[0]["layer"], "target": context.dataset.positive, "head": "fc"}
+        card |= {"size": list(maps.shape[1:]), "method": cards[0]["method"], "silent": silence(maps)}
+        context.run.write_cams(index.assign(row=np.arange(len(index))), maps, card)
+    context.run.write_occlusion(pd.concat(occlusions, ignore_index=True))
+    if some := [one for one in groups if len(one)]:
+        context.run.write_band_groups(pd.concat(some, ignore_index=True))
 
 
-def _save_maps(context: RunContext, folds: Sequence[Explained]) -> None:
-    index = pd.concat([one.index for one in folds], ignore_index=True).assign(row=lambda t: np.arange(len(t)))
-    maps = np.concatenate([one.maps for one in folds])
-    first, size = folds[0], list(maps.shape[1:])
-    card: dict[str, Any] = {"layer": first.layer, "target": context.dataset.positive, "head": "fc", "size": size}
-    card |= {"method": first.method, "silent": silence(maps)}
-    context.run.write_cams(index, maps, card)
-
-
-def _occlusion(
-    context: RunContext, judged: dict[str, HeadJudgement], model: FoldModel, val: np.ndarray
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _occlusion(context: RunContext, model: FoldModel, val: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Every patch without each band, and the Shapley values of the groups of bands on landslides."""
-    rules = {name: head.rule for name, head in judged.items()}
-    view = PerturbedModel.of(model, rules, context.config.heads.headline(judged))
+    rules = {name: Rule.from_dict(values) for name, values in context.run.rules().items()}
+    view = PerturbedModel.of(model, rules, context.config.heads.headline(rules))
     facts = pd.DataFrame({"id": context.dataset.ids[val], "label": context.labels[val], "fold": model.fold})
     images, baselines = context.images[val], context.config.explain.occlusion_baselines
     donors = (

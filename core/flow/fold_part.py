@@ -70,7 +70,7 @@ def fold_parts(context: RunContext) -> list[Part]:
 def train(run: str, fold: int) -> Steps[None]:
     """Train one fold of a run that was prepared elsewhere, going on from its checkpoint where there is one.
 
-    Raises TrainingError where the folds that are drawn here are not those of the run.
+    Raises TrainingError as :func:`prepared_elsewhere`.
     """
     folder = RunFolder(Path(run))
     if folder.fold_is_done(fold):
@@ -78,16 +78,25 @@ def train(run: str, fold: int) -> Steps[None]:
         yield Progress(1.0, f"Fold {fold + 1} was done before.", fields={"stage": "training", "fold": fold})
         return
     yield Progress(0.0, f"Reading the dataset for fold {fold + 1}.", fields={"stage": "loading", "fold": fold})
-    context = prepare(folder, _KEPT, record=False)
-    if context.folds.to_json(context.dataset.ids) != read_text(folder.path / "folds.json"):
-        raise TrainingError(
-            "The folds that are drawn on this node differ from those of the run: its dataset or its libraries are "
-            "others. Install the same requirements on every node, and let all see the same files."
-        )
+    context = prepared_elsewhere(folder)
     if (checkpoint := newest_checkpoint(folder.resume_path(fold))) is not None:
         text = f"Fold {fold + 1} goes on after epoch {checkpoint.epoch}."
         yield Progress(0.0, text, "resumed", {"stage": "training", "fold": fold, "epoch": checkpoint.epoch})
     yield from train_fold(context, fold)
+
+
+def prepared_elsewhere(run: RunFolder) -> RunContext:
+    """What a run's stages share, in a process that does a part of a run that another one has prepared.
+
+    Raises TrainingError where the folds that are drawn here are not those of the run.
+    """
+    context = prepare(run, _KEPT, record=False)
+    if context.folds.to_json(context.dataset.ids) != read_text(run.path / "folds.json"):
+        raise TrainingError(
+            "The folds that are drawn on this node differ from those of the run: its dataset or its libraries are "
+            "others. Install the same requirements on every node, and let all see the same files."
+        )
+    return context
 
 
 def _here(context: RunContext, fold: int) -> Steps[None]:

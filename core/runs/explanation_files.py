@@ -5,6 +5,7 @@ A part of :class:`core.runs.store.RunFolder`, apart for its length.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import pandas as pd
 from core.config import RunConfig
 from core.config.training import COLUMNS
 from core.errors import NotMadeError
+from core.io.atomic import remove_tree
 from core.io.plain_file import is_there
 from core.io.safetensors_file import save_arrays
 from core.runs.plain_files import folder_in, write_json, write_table
@@ -29,6 +31,10 @@ class ExplanationFiles:
 
         def config(self) -> RunConfig:
             """Of the run folder that these are files of."""
+            raise NotImplementedError
+
+        def fold_path(self, fold: int) -> Path:
+            """As :class:`core.runs.fold_files.FoldFiles` has it."""
             raise NotImplementedError
 
     def occlusion(self) -> pd.DataFrame:
@@ -85,6 +91,29 @@ class ExplanationFiles:
         write_table(path / "index.parquet", index)
         save_arrays(path / "maps.safetensors", {"cams": maps.astype(np.float32)})
         write_json(path / "card.json", card)
+
+    def explained(self, fold: int) -> tuple[Mapping[str, np.ndarray], dict, pd.DataFrame, pd.DataFrame]:
+        """What one fold found while the others still look: maps if any, their card, occlusion, groups of bands."""
+        path = folder_in(self.fold_path(fold), "explained")
+        arrays = self.files.arrays(path / "maps.safetensors") if is_there(path / "maps.safetensors") else {}
+        card, tables = self.files.json(path / "maps.json"), ("occlusion.parquet", "band_groups.parquet")
+        occlusion, groups = (self.files.table(path / name) for name in tables)
+        return arrays, card, occlusion, groups
+
+    def write_explained(
+        self, fold: int, arrays: Mapping[str, np.ndarray], card: dict, occlusion: pd.DataFrame, groups: pd.DataFrame
+    ) -> None:
+        """See :meth:`explained`."""
+        path = folder_in(self.fold_path(fold), "explained")
+        if arrays:
+            save_arrays(path / "maps.safetensors", {name: maps.astype(np.float32) for name, maps in arrays.items()})
+        write_json(path / "maps.json", card)
+        write_table(path / "occlusion.parquet", occlusion)
+        write_table(path / "band_groups.parquet", groups)
+
+    def forget_explained(self, fold: int) -> None:
+        """Remove it once all folds' are written down together."""
+        remove_tree(folder_in(self.fold_path(fold), "explained"))
 
     def _require_explained(self, what: str) -> None:
         if not self.config().explain.enabled:
