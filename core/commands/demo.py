@@ -30,7 +30,7 @@ def demo(
 ) -> None:
     """Simulated dataset, a trained and explained run on it, and what there is to see in that run."""
     from core.jobs import queue
-    from core.jobs.demo import compile_ahead, dataset_of
+    from core.jobs.demo import compile_ahead, dataset_of, train
 
     path = dataset_of(checkpoints)
     if not path.is_file():
@@ -41,7 +41,7 @@ def demo(
     if run:
         print_progress(f"The demo run is there already: {run.name} (--fresh trains it again).", as_json)
     else:
-        run = follow(checkpoints, queue.submit(checkpoints, path, config), as_json)
+        run = follow(checkpoints, train(checkpoints, config, path), as_json)
     if showcase and detach:
         _leave(run, as_json)
     failed = _show(run, as_json) if showcase and not detach else {}

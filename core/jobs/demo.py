@@ -17,12 +17,13 @@ from core.config import RunConfig, preset
 from core.errors import ConfigError, LandslideLensError
 from core.jobs import processes, queue
 from core.jobs.analysis_folder import AnalysisFolder
+from core.jobs.executors import settings
 from core.jobs.rows import JobFolder
 from core.runs.store import RunFolder, datasets_path
 from core.runs.targets import CheckpointsTarget
 
 PLAN = "demo"  # its name among those that follow a job
-JOBS = {"executor": "processes"}  # two folds of its small network at once: a third less time on two cores
+JOBS = {"executor": "processes"}  # where nobody has chosen: its network is small (docs/scaling.md)
 
 
 def ask(checkpoints: Path, options: DemoOptions | None = None, config: RunConfig | None = None) -> list[JobFolder]:
@@ -43,8 +44,14 @@ def ask(checkpoints: Path, options: DemoOptions | None = None, config: RunConfig
         return [asked]
     run = queue.finished(checkpoints, path, config)
     if run is None:
-        return [queue.submit(checkpoints, path, config, then=plan, jobs=JOBS)]
+        return [train(checkpoints, config, path, plan)]
     return [*show(run, missing(run))]
+
+
+def train(checkpoints: Path, config: RunConfig, dataset: Path, then: Mapping[str, Any] | None = None) -> RunFolder:
+    """Queue the demo's training. Raises as ``core.jobs.queue.submit``."""
+    jobs = None if settings.is_said(checkpoints) else JOBS
+    return queue.submit(checkpoints, dataset, config, then=then, jobs=jobs)
 
 
 def show(run: RunFolder, stops: tuple[Stop, ...]) -> list[AnalysisFolder]:

@@ -71,6 +71,11 @@ def of_folder(checkpoints: Path) -> JobsConfig:
     return with_settings(JobsConfig(), _read(Path(checkpoints) / FILE), FILE)
 
 
+def is_said(checkpoints: Path) -> bool:
+    """Whether somebody chose where the jobs of this folder, or of this process, are done. Raises ConfigError."""
+    return VARIABLE in os.environ or of_folder(checkpoints) != JobsConfig()
+
+
 def of_a_job(said: Mapping[str, Any]) -> Mapping[str, Any]:
     """What may be said of a single job. Raises ConfigError for what holds for all of a checkpoints folder."""
     if wrong := sorted(set(said) - set(OF_A_JOB)):
