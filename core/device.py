@@ -54,6 +54,13 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def computing_cores() -> int:
+    """The cores that this process computes on: a thread each."""
+    import torch
+
+    return min(torch.get_num_threads(), usable_cores())
+
+
 def free_bytes(device: torch.device) -> int | None:
     """Free memory of a CUDA device in bytes; None elsewhere, where data need not be moved."""
     import torch

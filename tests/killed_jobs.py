@@ -42,7 +42,8 @@ SETTINGS = (
     "train.ema_decay=0.9", "model.drop_rate=0.2", 'explain.occlusion_baselines=["mean"]',
 )  # fmt: skip
 # What tells when and where something was made.
-CLOCKS = {"seconds", "images_per_second", "memory_mib", "run", "dataset", "path", "created", "time", "made", "code"}
+CLOCKS = {"seconds", "core_seconds", "images_per_second", "memory_mib", "run", "dataset", "path", "created", "time",
+          "made", "code"}  # fmt: skip
 OF_THE_JOB = {"status.json", "events.jsonl", "log.txt", "job.json", "worker.json"}
 # What lies on the disk after one change is what lies there before the next, so the quick walk takes the one side only.
 ONE_SIDE = ("replace", "append", "remove")

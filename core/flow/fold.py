@@ -13,6 +13,7 @@ from core.data.inner_split import inner_split
 from core.data.normalise import fit_normaliser
 from core.data.store.missing import has_data
 from core.data.tabular.second import second_words
+from core.device import computing_cores
 from core.flow.epoch_record import EpochRecord
 from core.flow.run_context import RunContext
 from core.flow.starting_weights import KEPT
@@ -118,6 +119,7 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
             "left_out": heads.left_out,
             "weights": weights.to_dict(),
             "seconds": told.seconds_before + time.monotonic() - began,
+            "cores": computing_cores(),
             "images_per_second": told.images_per_second(),
         },
     )

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.data.normalise import MINMAX_WARNING
+from core.device import computing_cores
 from core.evaluate.calibration.fit import log_odds
 from core.evaluate.judge import HeadJudgement, difference, judge_head
 from core.evaluate.second_head import second_facts
@@ -109,6 +110,7 @@ def summarise(context: RunContext, judged: dict[str, HeadJudgement], seconds_aft
         "folds": folds,
         "differences": {name: difference(labels, chosen, judged[name], groups) for name in without_network},
         "seconds": sum(fold["seconds"] or 0.0 for fold in folds) + seconds_after_training,
+        "core_seconds": _core_seconds(folds, seconds_after_training),
         "images_per_second": mean_of_known([fold["images_per_second"] for fold in folds]),
         "device": str(context.device),
         "left_out": left_out(context),
@@ -122,6 +124,13 @@ def mean_of_known(values: Sequence[float | None]) -> float:
     """The mean of those that are known; nan where none is (JSON writes it as null)."""
     known = [value for value in values if value is not None and np.isfinite(value)]
     return float(np.mean(known)) if known else float("nan")
+
+
+def _core_seconds(folds: Sequence[dict[str, Any]], after: float) -> float | None:
+    """Seconds of all cores that computed; None where an earlier version trained a fold and did not say on how many."""
+    if any(fold.get("cores") is None for fold in folds):
+        return None
+    return sum((fold["seconds"] or 0.0) * fold["cores"] for fold in folds) + after * computing_cores()
 
 
 def _tabular_facts(context: RunContext, fc: HeadJudgement) -> dict[str, Any]:

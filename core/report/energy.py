@@ -54,8 +54,12 @@ class Energy:
         )
 
 
-def energy_of(device: Mapping[str, Any], seconds: float | None) -> Energy | None:
-    """From a run's record of its device and the seconds it computed; None where one of them is not known."""
+def energy_of(device: Mapping[str, Any], seconds: float | None, core_seconds: float | None = None) -> Energy | None:
+    """From a run's record of its device and the seconds it computed; None where one of them is not known.
+
+    core_seconds: those of all cores together that computed meanwhile, where that is known. Parts that were done at once
+    have a share of the cores each.
+    """
     if seconds is None or not device:
         return None
     if str(device.get("used", device.get("device", ""))).startswith("cuda"):
@@ -65,8 +69,11 @@ def energy_of(device: Mapping[str, Any], seconds: float | None) -> Energy | None
             return Energy(ANY_GPU_W, "assumed: Green Algorithms' value for a GPU it does not know", float(seconds))
         part = max(known, key=len)
         return Energy(float(GPU_WATTS[part]), f"rated power of a {part.title()} by its maker", float(seconds))
-    cores = int(device.get("cpu_count") or 0)
+    cores = float(device.get("cpu_count") or 0)
+    if core_seconds is not None and seconds > 0:
+        cores = core_seconds / seconds
     if not cores:
         return None
-    how = f"assumed: {cores} cores at {CORE_W:g} W, Green Algorithms' value for a CPU it does not know"
+    many = "1 core" if cores == 1 else f"{cores:,.1f} cores".replace(".0 ", " ")
+    how = f"assumed: {many} at {CORE_W:g} W, Green Algorithms' value for a CPU it does not know"
     return Energy(cores * CORE_W, how, float(seconds))

@@ -152,6 +152,7 @@ class Summary(TypedDict, total=False):
     folds: list[SummaryFold]
     differences: dict[str, dict[str, dict[str, Number]]]
     seconds: Number
+    core_seconds: Number
     images_per_second: Number
     device: Text | None
     left_out: dict[str, str]
@@ -206,6 +207,7 @@ class FoldCard(TypedDict, total=False):
     left_out: dict[str, str]
     weights: dict[str, Any] | None
     seconds: Number
+    cores: Count
     images_per_second: Number
 
 

@@ -6,6 +6,7 @@ from core.analyses.datasets.demo import ANALYSIS, DemoOptions
 from core.config import preset
 from core.errors import ConfigError
 from core.jobs import demo, processes, queue, rows, then
+from core.jobs.executors import settings
 from core.progress import drain
 from core.runs.store import RunFolder, list_runs
 from core.runs.targets import CheckpointsTarget
@@ -45,6 +46,22 @@ def test_dataset_then_training_then_every_analysis(tmp_path):
     assert {job.run for job in queue.active(tmp_path)} == {run.name}
     then.go_on(run)
     assert len(queue.active(tmp_path)) == len(needed)
+
+
+@pytest.mark.parametrize("environment, folder, expected", [
+    (None, {}, "processes"), ("executor=local", {}, "local"), (None, {"executor": "ray"}, "ray"),
+])  # fmt: skip
+def test_several_processes_train_it_unless_somebody_chose_otherwise(
+    tmp_path, monkeypatch, environment, folder, expected
+):
+    if environment is None:
+        monkeypatch.delenv("LANDSLIDE_JOBS")
+    else:
+        monkeypatch.setenv("LANDSLIDE_JOBS", environment)
+    settings.write(tmp_path, folder)
+    dataset = make_dataset(tmp_path / "datasets" / "d.h5").path
+    run = demo.train(tmp_path, preset("demo").with_overrides(TINY), dataset)
+    assert settings.settings_of(run).executor == expected
 
 
 def test_a_job_that_is_no_part_of_the_demo_is_followed_by_nothing(tmp_path):

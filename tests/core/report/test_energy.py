@@ -35,3 +35,9 @@ def test_nothing_is_estimated_of_what_is_not_known(device, seconds):
 def test_amounts_are_short():
     assert energy_of({"used": "cpu", "cpu_count": 2}, 60).amount() == "0.4 Wh"
     assert energy_of({"used": "cuda", "device_name": "H100"}, 36_000).amount() == "7 kWh"
+
+
+def test_folds_that_were_trained_at_once_share_the_cores():
+    alone, at_once = (energy_of({"used": "cpu", "cpu_count": 2}, 200, core_seconds) for core_seconds in (400, 200))
+    assert alone == energy_of({"used": "cpu", "cpu_count": 2}, 200)
+    assert at_once.watt_hours == alone.watt_hours / 2 and "1 core at" in at_once.sentence()

@@ -16,7 +16,7 @@ def made(given: Given) -> Section | Missing:
     if seconds is None:
         return Missing(ANCHOR, TITLE, "The run did not record how long it took.")
     device = given.record.get("device", {})
-    energy = energy_of(device, seconds)
+    energy = energy_of(device, seconds, given.summary.get("core_seconds"))
     name = str(device.get("device_name") or device.get("used") or "unknown")
     cores = device.get("cpu_count")
     cards = [
@@ -26,9 +26,11 @@ def made(given: Given) -> Section | Missing:
         Number("Device", str(device.get("used", "unknown")), f"{name}{f', {cores} cores' if cores else ''}"),
     ]
     told = energy.sentence() if energy else "The device is not known, so nothing is estimated."
-    message = f"Training and explaining took {duration(seconds)} on {device.get('used', 'an unknown device')}."
+    message = (
+        f"Training and explaining took {duration(seconds)} of computing on {device.get('used', 'an unknown device')}."
+    )
     basis = (
-        "Time is that of the run itself, from its record. Energy: rated power times time, as the calculators of "
-        "Lacoste et al. (2019) and Lannelongue et al. (2021) do it.",
+        "Time is that of the run itself, from its record; of folds that were trained at once it is the sum. Energy: "
+        "rated power times time, as the calculators of Lacoste et al. (2019) and Lannelongue et al. (2021) do it.",
     )
     return Section(ANCHOR, TITLE, message, (Numbers(tuple(cards)), Words(told)), basis)

@@ -14,6 +14,11 @@ from tests.command_line import core, core_json
 from tests.core.jobs.executors.conftest import needs_ray
 
 
+@pytest.fixture(autouse=True)
+def nobody_has_chosen(monkeypatch):
+    monkeypatch.delenv("LANDSLIDE_JOBS", raising=False)
+
+
 @pytest.fixture
 def run(trained_run, tmp_path):
     config, dataset = trained_run.config(), trained_run.dataset_path()
@@ -27,6 +32,14 @@ def test_what_holds_is_said_by_the_folder_the_environment_and_the_job_the_last_c
     settings.write(run.path, {"gpus": 0.5})
     found = settings.settings_of(run)
     assert (found.executor, found.address, found.cpus, found.gpus) == ("ray", "10.0.0.1:6379", 8, 0.5)
+
+
+def test_a_choice_is_known_from_none(tmp_path, monkeypatch):
+    assert not settings.is_said(tmp_path)
+    settings.write(tmp_path, {"most": 2})
+    assert settings.is_said(tmp_path) and not settings.is_said(tmp_path / "other")
+    monkeypatch.setenv("LANDSLIDE_JOBS", "executor=local")
+    assert settings.is_said(tmp_path / "other")
 
 
 @pytest.mark.fault(29)
@@ -55,6 +68,8 @@ def test_settings_of_jobs_are_taken_out_of_those_of_the_run():
 
 def test_the_command_says_and_keeps_who_does_the_parts(tmp_path):
     assert "its own process" in core("jobs", "executor", "--checkpoints", str(tmp_path)).stdout
+    said = core("jobs", "executor", "processes", "--set", "jobs.most=2", "--checkpoints", str(tmp_path)).stdout
+    assert "at most 2 processes of this machine" in said
     core("jobs", "executor", "local", "--checkpoints", str(tmp_path))
     assert core_json("jobs", "executor", "--checkpoints", str(tmp_path))["executor"] == "local"
 
