@@ -17,15 +17,15 @@ METRIC_TITLES = {
 }  # fmt: skip
 METRIC_MEANINGS = {
     "f1": "harmonic mean of precision and recall",
-    "auc": "how often a {} ranks above another patch",
+    "auc": "how often a {} outranks others",
     "precision": "share of alarms that are correct",
-    "recall": "share of {} patches that are found",
+    "recall": "share of {} patches found",
     "specificity": "share of other patches without alarm",
     "accuracy": "share of correct decisions",
     "balanced_accuracy": "mean of recall and specificity",
     "mcc": "correlation of decision and truth, −1 to 1",
     "average_precision": "precision averaged over recall",
-    "brier": "squared error of probabilities (low: good)",
+    "brier": "squared probability error (low: good)",
     "ece": "error of predicted shares (low: good)",
 }
 STEADY = ("auc", "recall", "specificity", "balanced_accuracy")  # whatever the share of landslides

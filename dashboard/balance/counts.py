@@ -127,14 +127,14 @@ def by_group(data: Dataset, folds: dict, lineage: pd.DataFrame, fold: int) -> No
         f"parents of synthetic patches; {int(half):,} account for half of the synthetic patches. Each synthetic patch "
         "counts half for the group of each parent."
     )
-    left, right = st.columns([4, 5], gap="medium")
-    with left:
+    beside = st.grid(2, min_column_width=400, gap="medium")
+    with beside.cell():
         top = table.head(MOST_BARS)
         downloads.show(balance_by_group(top, data.class_names), key="balance_groups_bars")
         if len(table) > MOST_BARS:
             st.caption(f"The {MOST_BARS} groups with the most synthetic patches; the table has all.")
     share = st.column_config.NumberColumn
-    with right:
+    with beside.cell():
         downloads.table(
             table.assign(before=100 * table["before"], after=100 * table["after"]), hide_index=True, width="stretch",
             height=420 if len(table) > 12 else "content",

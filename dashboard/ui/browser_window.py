@@ -13,7 +13,7 @@ from dashboard import reviewer
 from dashboard.ui import narrow
 
 REVIEWER_KEY = "landslide-lens-reviewer"  # in the browser's local storage
-FOLDED = 1000  # px: below this width the sidebar would leave the pictures too little room, and begins folded
+FOLDED = 1100  # px: below this width the sidebar would leave the pictures too little room, and begins folded
 
 _JS = """
 export default function (component) {

@@ -151,7 +151,7 @@ def test_axe_finds_nothing_serious_in_the_views_of_review(reader, url, run):
         assert not any((found := serious_in_both(reader, "light")).values()), (query, found)
 
 
-@pytest.mark.parametrize(("width", "folded"), [(1440, False), (820, True), (390, True)])
+@pytest.mark.parametrize(("width", "folded"), [(1440, False), (1024, True), (820, True), (390, True)])
 def test_the_sidebar_is_folded_where_there_is_little_room(page, url, run, width, folded):
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(f"{url}/?run={run.name}")
