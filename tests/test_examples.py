@@ -33,7 +33,7 @@ SMALL = ("model.backbone=test_resnet", "model.arguments={}", "model.pretrained=f
 NAMED = ("model.backbone", "--preset transfer", "--preset columns")
 FEW_HEADS = ("heads.svm_C=[0.1]",)
 WHOLE = ("python -m core demo", "python -m core train F.h5 --preset small ")  # with network and heads of the preset
-FEW = ("heads.svm_C=[0.1]", "heads.lgbm=false", "explain.enabled=false")
+FEW = (*FEW_HEADS, "heads.lgbm=false", "explain.enabled=false")
 SCENES = (  # the import whose result docs/import.md trains on
     "python -m core ingest geotiff chittagong-s2-4band/raw --out scenes.h5 --tile 64 --mask-value 1 "
     "--mask-threshold 0.001 --bands red,green,blue,nir"
@@ -246,7 +246,7 @@ def typed(command: str) -> list[str]:
         network = () if any(word in command for word in NAMED) else SMALL
         less = () if command.startswith(WHOLE) else (*FEW_HEADS, *network)
         few = FEW if "--repeats" in words else ()
-        words += [f"--set={setting}" for setting in (*SHORT, *less, *few)]
+        words += [f"--set={setting}" for setting in dict.fromkeys((*SHORT, *less, *few))]
     if words[0] == "ingest":
         words.append("--replace")  # several examples write one file
     return words if "--help" in words else [*words, *HERE]

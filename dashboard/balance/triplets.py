@@ -14,7 +14,7 @@ from core.errors import LandslideLensError
 from dashboard import theme, url_state
 from dashboard.balance import interpolation, pictures
 from dashboard.balance.charts import difference_picture
-from dashboard.patches import gallery, large, tiles
+from dashboard.patches import drawn_once, gallery, tiles
 from dashboard.ui import downloads, paging
 from dashboard.ui.formatting import escape_markdown, number
 from dashboard.ui.messages import show_error
@@ -168,7 +168,7 @@ def mix_words(row: pd.Series) -> str:
 def _parent(title: str, column: str, weight: float, row: pd.Series, rgb: np.ndarray) -> None:
     patch_id = str(row[column])
     with st.container(gap="xxsmall"):
-        large.image(rgb, f"{title} {patch_id}")
+        drawn_once.image(rgb, f"{title} {patch_id}")
         sign = "λ" if column == "anchor" else "1 − λ"
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.caption(f"**{title}**, {sign} = **{weight:.2f}**", width="content")
@@ -181,7 +181,7 @@ def _parent(title: str, column: str, weight: float, row: pd.Series, rgb: np.ndar
 
 def _synthetic(row: pd.Series, rgb: np.ndarray, interpolate: bool) -> None:
     with st.container(gap="xxsmall"):
-        large.image(rgb, f"Synthetic patch {lineage_words(row)}")
+        drawn_once.image(rgb, f"Synthetic patch {lineage_words(row)}")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(
                 f"**Synthetic**, SSIM **{number(row['ssim'], 2)}**", width="content",

@@ -14,7 +14,7 @@ import streamlit as st
 
 from core.data.store import Dataset
 from dashboard import cache, theme
-from dashboard.patches import gallery, large, render, tiles
+from dashboard.patches import drawn_once, gallery, render, tiles
 from dashboard.patches.gallery import Cams, Look
 from dashboard.ui.formatting import escape_markdown, percent
 
@@ -32,8 +32,8 @@ def choose_patch(patch_id: str) -> None:
 
 def panels(data: Dataset, patch_id: str, look: Look, cams: Cams) -> None:
     """Image, overlay and mask of a patch. Raises LandslideLensError where it cannot be drawn."""
-    plain = large.mapped(data, [patch_id], replace(look, opacity=0.0), cams, PANEL_PX)[0]
-    over = large.mapped(data, [patch_id], look, cams, PANEL_PX)[0]
+    plain = drawn_once.mapped(data, [patch_id], replace(look, opacity=0.0), cams, PANEL_PX)[0]
+    over = drawn_once.mapped(data, [patch_id], look, cams, PANEL_PX)[0]
     name, method = escape_markdown(look.composite.name), gallery.method_of(cams)
     shown = [(plain, f"Image, {name}", f"Patch {patch_id}, {look.composite.name}")]
     words = f"{method}, {cams.maps.shape[1]}×{cams.maps.shape[2]} cells" if look.raw else f"{method} over the image"
@@ -41,7 +41,7 @@ def panels(data: Dataset, patch_id: str, look: Look, cams: Cams) -> None:
     if data.has_masks:
         shown.append(mask_panel(data, patch_id))
     elif not look.raw:
-        alone = large.mapped(data, [patch_id], replace(look, raw=True, mask=False), cams, PANEL_PX)[0]
+        alone = drawn_once.mapped(data, [patch_id], replace(look, raw=True, mask=False), cams, PANEL_PX)[0]
         size = f"{cams.maps.shape[1]}×{cams.maps.shape[2]} cells"
         shown.append((alone, f"{method} alone, {size}", f"{method} of patch {patch_id} alone"))
     side_by_side(shown)
@@ -60,7 +60,7 @@ def side_by_side(shown: Sequence[Panel]) -> None:
     with st.grid(3, min_column_width=PANEL_LEAST, gap="small", key="explain_panels"):
         for picture, caption, alt in shown:
             with st.container(gap=None):
-                large.image(picture, alt)
+                drawn_once.image(picture, alt)
                 st.caption(caption)
 
 
@@ -106,7 +106,7 @@ def strip(
     ids = table["id"].astype(str).tolist()
     start = ids.index(patch_id) // STRIP * STRIP if patch_id in ids else 0
     part = table.iloc[start : start + STRIP]
-    drawn = large.mapped(data, ids[start : start + STRIP], look, cams)
+    drawn = drawn_once.mapped(data, ids[start : start + STRIP], look, cams)
     made = [
         tiles.tile(str(row["id"]), rgb, words(row), name=gallery.short(str(row["id"]), 14))
         for row, rgb in zip(part.to_dict("records"), drawn, strict=True)

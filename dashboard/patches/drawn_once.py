@@ -1,4 +1,4 @@
-"""Large pictures on a page: drawn and written as PNG files once, however often the page is drawn again."""
+"""Pictures on a page, drawn and written as PNG files once, however often the page is drawn again."""
 
 from __future__ import annotations
 
