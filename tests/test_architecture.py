@@ -191,10 +191,13 @@ def _imported_at_the_top(path):
             yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
 
 
+LISTEN = ("core/jobs/executors/local_processes.py", "core/workers/part_process.py")  # to each other, while they work
+
+
 def test_work_starts_in_one_place():
-    """The worker and the model server; git is asked for the version of the code, and nothing else is started."""
+    """The worker, what does its parts, the model server; git is asked for the version of the code. Nothing else."""
     starts = {"core/jobs/processes.py", "core/provenance.py"}
-    waits = {"core/workers/model_client.py", "core/jobs/processes.py"}
+    waits = {"core/workers/model_client.py", "core/jobs/processes.py", *LISTEN}
     for path in files("core", "dashboard", "pages"):
         relative = path.relative_to(ROOT).as_posix()
         text = path.read_text(encoding="utf-8")

@@ -19,7 +19,7 @@ from core.jobs.executors import part_worker
 
 def main() -> None:
     """Do parts until the input ends."""
-    answers = os.fdopen(os.dup(1), "w")
+    answers = os.dup(1)
     os.dup2(2, 1)  # what a library prints belongs into the log
     asked: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(asked,), daemon=True).start()
@@ -32,7 +32,12 @@ def main() -> None:
         torch.set_num_threads(request["threads"])
         given = request["work"], json.dumps(request["arguments"]), tuple(request["needs"]), request["versions"]
         for line in part_worker.do(*given):
-            print(line, file=answers, flush=True)
+            _write(answers, f"{line}\n".encode())
+
+
+def _write(pipe: int, text: bytes) -> None:
+    while text:
+        text = text[os.write(pipe, text) :]
 
 
 def _listen(asked: queue.SimpleQueue[dict[str, Any]]) -> None:

@@ -96,11 +96,13 @@ def test_a_process_that_has_ended_while_nobody_asked_is_replaced(two_cores):
 def test_steps_that_are_closed_leave_no_part_running_and_a_left_executor_no_process(two_cores, tmp_path):
     with started(PROCESSES) as executor:
         told = executor.map([part("waits", folder=str(tmp_path)), part("add", a=1, b=1)])
-        pids = {}
+        pids, ended = {}, 0
         for i, said in told:
-            if isinstance(said, Done):
+            ended += isinstance(said, Done)
+            if not isinstance(said, Done) and said.event == "part":
+                pids[i] = said.fields["pid"]
+            if ended and len(pids) == 2:
                 break
-            pids |= {i: said.fields["pid"]} if said.event == "part" else {}
         told.close()
         assert not psutil.pid_exists(pids[0]) and psutil.pid_exists(pids[1]), "the other one has nothing to do"
     assert not psutil.pid_exists(pids[1])
