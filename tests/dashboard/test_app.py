@@ -49,6 +49,7 @@ def test_the_server_stays_on_this_machine_and_sends_nothing_home():
         assert config["server"]["address"] == "localhost"
         assert config["browser"]["gatherUsageStats"] is False
         assert config["server"]["enableXsrfProtection"] and config["server"]["enableCORS"]
+        assert config["server"]["fileWatcherType"] == "none", "else each session waits for a look at all libraries"
         assert config["server"]["maxUploadSize"] <= 200
         assert "light" in config["theme"] and "dark" in config["theme"]
 

@@ -24,7 +24,7 @@ from core.progress import drain
 from core.runs.store import RunFolder, create_run
 
 ROOT = Path(__file__).resolve().parents[3]
-WAYS, ROUNDS = ("local", "processes"), 2
+WAYS, ROUNDS = ("local", "processes"), 1
 # Stage -> the event it begins with, and the one it ends with.
 STAGES = {"folds": ("started", "judging"), "maps": ("judging", "explaining"), "explanations": ("explaining", "summary")}
 
