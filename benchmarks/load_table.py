@@ -20,7 +20,9 @@ def pages(results: Mapping[str, Any]) -> str:
     lines = [head, "|---|" + "---:|" * 4 * len(sizes)]
     for name in sizes[0]["pages"]:
         if name != "errors":  # leads to Review
-            lines.append(f"| {name.capitalize()} |" + "".join(_row(one["pages"][name], one["session_s"][name]) for one in sizes))
+            lines.append(
+                f"| {name.capitalize()} |" + "".join(_row(one["pages"][name], one["session_s"][name]) for one in sizes)
+            )
     lines.append("| bare Streamlit app |" + "".join(_row(one["bare"]) for one in sizes))
     return "\n".join([*lines, "", _made(sizes)])
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 _S, _A = "scaling_simulated", "scaling_simulated[assumed]"
 
 FIGURES = (
+    "its job took {processes[least][processes][all]:.0f} s in place of {processes[least][local][all]:.0f}, its "
+    "{processes[folds]} folds {processes[least][processes][folds]:.0f} s in place of",
+    "of {processes[least][local][folds]:.0f}, the fifth of them",
+    "F1 was {processes[scores][processes][f1]:.3f} and {processes[scores][local][f1]:.3f}",
+    "AUC {processes[scores][processes][auc]:.3f} and {processes[scores][local][auc]:.3f}: with other threads",
     "one thread a process: {scaling[folds]} folds of {scaling[n]:,} patches, {scaling[epochs]} epochs, the preset",
     "the better of {scaling[rounds]} rounds",
     "processes were {scaling[speedup_2_of_1]:.2f} times as fast as one; two trainings at once without Ray reach "
