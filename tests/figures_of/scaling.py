@@ -35,5 +35,6 @@ SETTINGS = {
     "EfficientNetV2-L at 256 px on an H200": "the network and the GPU of train_gpu.json",
     "on 1 to 64 GPUs": "the picture's range",
     "on 64 GPUs": "the last of the simulated",
+    "listens on 127.0.0.1 alone": "an address",
     "`jobs.workers_per_fold=1`": "a setting",
 }
