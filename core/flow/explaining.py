@@ -1,4 +1,4 @@
-"""Maps, Grad-CAM and band occlusion of a trained run, fold by fold, each a part of its job."""
+"""Maps, Grad-CAM and band occlusion of a trained run, fold by fold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.config import EmbedConfig
 from core.evaluate.judge import Rule
 from core.explain.bands.replacements import choose_donors
 from core.explain.cam.gradcam import gradcam, suited_method
@@ -24,27 +23,19 @@ from core.progress import Progress, Steps
 from core.runs.store import RunFolder
 
 SHARED_OUT = "mean"  # what replaces groups of bands whose drop is shared out in every run
-DRAW, EXPLAIN = "core.flow.explaining:draw_map", "core.flow.explaining:explain"
+EXPLAIN = "core.flow.explaining:explain"
 
 
 def draw_maps(context: RunContext) -> Steps[None]:
-    """The map of each fold, learnt on its training part, with each head's boundary and how faithful it is."""
-    run, config, n_folds = context.run.path.resolve(), context.config, context.folds.n_splits
-    embed = config.embed.model_dump(mode="json")
-    given: list[dict[str, Any]] = [
-        {"run": str(run), "fold": k, "n_folds": n_folds, "embed": embed, "seed": config.seed} for k in range(n_folds)
-    ]
-    yield from together([
-        Part(f"Map of fold {one['fold'] + 1}", partial(draw_map, **one), DRAW, one, (run,)) for one in given
-    ])  # fmt: skip
+    """The map of each fold, learnt on its training part, with each head's boundary and how faithful it is.
 
-
-def draw_map(run: str, fold: int, n_folds: int, embed: dict[str, Any], seed: int) -> Steps[None]:
-    """The map of one fold, written into the run at this path."""
-    at = {"stage": "mapping", "fold": fold, "n_folds": n_folds}
-    yield Progress(0.0, f"Drawing the map of fold {fold + 1} of {n_folds}.", fields=at)
-    folder = RunFolder(Path(run))
-    folder.write_umap(fold, *draw_fold(folder, fold, EmbedConfig.model_validate(embed), seed))
+    In this process: umap-learn takes 10 s to load, a map one.
+    """
+    n_folds = context.folds.n_splits
+    for fold in range(n_folds):
+        at = {"stage": "mapping", "fold": fold, "n_folds": n_folds}
+        yield Progress(fold / n_folds, f"Drawing the map of fold {fold + 1} of {n_folds}.", fields=at)
+        context.run.write_umap(fold, *draw_fold(context.run, fold, context.config.embed, context.config.seed))
 
 
 def explain_folds(context: RunContext) -> Steps[None]:
