@@ -140,6 +140,7 @@ class _Worker:
         assert self._process.stdout is not None
         with self._process.stdout as lines:
             for line in lines:
-                self._heard.put((self, line.decode()))
+                if line.endswith(b"\n"):  # else it was killed while it wrote
+                    self._heard.put((self, line.decode()))
         self._ended = True
         self._heard.put((self, None))

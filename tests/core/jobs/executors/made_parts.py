@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from core.errors import DataError, LandslideLensError
@@ -39,6 +41,20 @@ def lost_once(folder: str) -> Steps[int]:
             time.sleep(0.5)
             os.kill(os.getpid(), signal.SIGKILL)
     return 6
+
+
+def cut_once(folder: str) -> Steps[int]:
+    """Its worker is killed while it writes what it has to say; the next one does it."""
+    begun = Path(folder) / "begun"
+    yield Progress(0.1, "Begun.")
+    if not begun.exists():
+        begun.touch()
+        for pipe in range(3, 64):
+            with suppress(OSError):
+                if stat.S_ISFIFO(os.fstat(pipe).st_mode):
+                    os.write(pipe, b'{"progress": [0.5, "Hal')
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 7
 
 
 def lost_always() -> Steps[None]:
@@ -77,6 +93,7 @@ def of_case(case: str, folder: str) -> tuple[list[Part], dict[str, object]]:
     return {
         "sums": ([part("add", a=i, b=10, wait=1.0) for i in range(3)], {}),
         "lost_once": ([part("lost_once", folder=folder), one], {}),
+        "cut_once": ([part("cut_once", folder=folder), one], {}),
         "lost_always": ([part("lost_always"), one], {"retries": 1}),
         "refused": ([part("refused"), one], {}),
         "faulty": ([part("faulty"), one], {}),

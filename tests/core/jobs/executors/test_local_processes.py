@@ -36,7 +36,7 @@ def told(two_cores, tmp_path_factory):
     """As in test_ray_cluster: all cases one after the other, in the processes that the first of them has started."""
     folder, lines = tmp_path_factory.mktemp("parts"), {}
     with started(PROCESSES) as executor:
-        for case in ("sums", "lost_once", "lost_always", "refused", "faulty"):
+        for case in ("sums", "lost_once", "cut_once", "lost_always", "refused", "faulty"):
             executor.settings = PROCESSES
             lines[case] = list(lines_of(executor, case, str(folder)))
     done = {case: {line["part"]: line for line in found if "value" in line} for case, found in lines.items()}
@@ -65,6 +65,12 @@ def test_a_part_whose_process_is_killed_goes_on_from_what_it_has_kept(told):
     assert "was lost on" in retried["message"] and "by force, as it does when memory runs out" in retried["message"]
     steps, pids = zip(*(line.split() for line in (folder / "steps").read_text().splitlines()), strict=True)
     assert steps == tuple("012345") and len(set(pids)) == 2, "each step once, by two processes"
+
+
+def test_a_line_that_a_killed_process_did_not_finish_is_passed_over(told):
+    lines, done, _ = told
+    assert done["cut_once"][0]["value"] == 7
+    assert [line["event"] for line in lines["cut_once"] if line["part"] == 0 and line.get("event") == "retried"]
 
 
 def test_a_part_that_is_lost_again_and_again_is_given_up_and_the_others_are_not(told):
