@@ -145,7 +145,7 @@ def test_what_differs_is_marked_kept_on_other_pages_and_reset(studio, open_page)
     assert not at.exception and at.number_input(key="train_demo_train.epochs").value == 3
     assert at.multiselect(key="train_demo_data.bands").value == ["optical"]
     at.button(key="train_reset").click().run()
-    assert not at.exception and at.number_input(key="train_demo_train.epochs_1").value == 10
+    assert not at.exception and at.number_input(key="train_demo_train.epochs_1").value == 8
     assert any("All settings are those of the preset demo" in c.value for c in at.caption)
 
 
