@@ -74,7 +74,7 @@ def test_a_token_that_somebody_else_has_signed_signs_nobody_in(page, address, pr
         with page.expect_response(lambda answer: "/oauth2callback" in answer.url):
             page.get_by_role("button", name="Sign in").click()
         page.wait_for_load_state()
-        page.goto(address)
+        page.goto(address, wait_until="commit")  # what the callback began may still be loading beside it
         expect(page.get_by_text("Sign in to see the datasets and runs")).to_be_visible()
     finally:
         provider.forged = False
