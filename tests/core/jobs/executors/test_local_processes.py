@@ -16,7 +16,7 @@ from core.jobs.executors.settings import JobsConfig
 from core.parts import Done, ThisProcess
 from tests.core.jobs.executors.conftest import ROOT, own_environment
 from tests.core.jobs.executors.made_parts import lines_of, part
-from tests.core.jobs.executors.whole_jobs import again, made, working
+from tests.core.jobs.executors.whole_jobs import again, made, parts_of, working
 
 PROCESSES = JobsConfig(executor="processes")
 WAIT_S = 240  # a busy machine starts processes slowly
@@ -176,8 +176,9 @@ def test_a_run_whose_folds_are_trained_by_two_processes_holds_the_very_numbers_o
             os.kill(killed, signal.SIGKILL)
         time.sleep(0.1)
     assert two.returncode == 0, runs["two"].log()
-    events = [event["event"] for event in runs["two"].events()[0]]
-    assert "retried" in events and events.count("part") == 3, "two folds, one of them twice"
+    begun = parts_of(runs["two"])
+    assert sorted(begun)[0:2] == ["Explanations of fold 1", "Explanations of fold 2"] and len(begun) == 5
+    assert "retried" in [event["event"] for event in runs["two"].events()[0]], "two folds, one of them twice"
     expected, found = made(runs["one"]), made(runs["two"])
     assert "fold_1/model.safetensors" in found and found.keys() <= expected.keys()
     assert [name for name in found if expected[name] != found[name]] == []

@@ -30,3 +30,8 @@ def made(run):
     """What a run's files hold, without what tells when and where."""
     files = [path for path in sorted(run.path.rglob("*")) if path.is_file() and path.name not in OF_WHERE]
     return {path.relative_to(run.path).as_posix(): _content(path) for path in files if "jobs" not in path.parts}
+
+
+def parts_of(run):
+    """The parts that were begun elsewhere, each as often as that was."""
+    return [event["part"] for event in run.events()[0] if event.get("event") == "part"]
