@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
 
-from core.embed.umap_projection import import_umap
 from core.flow.explaining import draw_maps, explain_folds
 from core.flow.fold_part import train_folds
 from core.flow.run_context import prepare
@@ -39,13 +37,7 @@ def train_run(run: RunFolder, shared: Shared | None = None) -> Iterator[Progress
     context = prepare(run, shared)
     for note in context.value_notes:
         yield Progress(0.0, f"Warning: {note}", fields={"stage": "loading"})
-    with closing(part(train_folds(context), 0.0, TRAINING)) as steps:
-        for step in steps:
-            yield step
-            before_last = step.event == "fold" and step.fields["fold"] == context.folds.n_splits - 2
-            if before_last and context.config.embed.method == "umap":
-                with suppress(ModuleNotFoundError):
-                    import_umap()  # while another process trains the last one, if it does: it takes 10 s
+    yield from part(train_folds(context), 0.0, TRAINING)
     trained = time.monotonic()
     yield Progress(TRAINING, "Judging the out-of-fold scores.", "judging", {"stage": "judging"})
     judged = judge(context)

@@ -29,7 +29,7 @@ EXPLAIN = "core.flow.explaining:explain"
 def draw_maps(context: RunContext) -> Steps[None]:
     """The map of each fold, learnt on its training part, with each head's boundary and how faithful it is.
 
-    In this process: umap-learn takes 10 s to load, a map one.
+    In this process: loading umap-learn takes longer than all of its maps.
     """
     n_folds = context.folds.n_splits
     for fold in range(n_folds):
