@@ -10,13 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from core.flow.explaining import draw_maps, explain_folds
+from core.flow.explaining import draw_and_explain
 from core.flow.fold_part import train_folds
 from core.flow.run_context import prepare
 from core.flow.scoring import judge, summarise
 from core.flow.shared import Shared
 from core.parts import executor
-from core.progress import MAPPING, TRAINING, Progress, part
+from core.progress import TRAINING, Progress, part
 from core.runs.store import RunFolder
 from core.runs.summary import headline
 from core.train.loop import newest_checkpoint
@@ -41,9 +41,7 @@ def train_run(run: RunFolder, shared: Shared | None = None) -> Iterator[Progress
     trained = time.monotonic()
     yield Progress(TRAINING, "Judging the out-of-fold scores.", "judging", {"stage": "judging"})
     judged = judge(context)
-    yield from part(draw_maps(context), TRAINING, TRAINING + MAPPING)
-    if context.config.explain.enabled:
-        yield from part(explain_folds(context), TRAINING + MAPPING, 1.0)
+    yield from part(draw_and_explain(context), TRAINING, 1.0)
     summary = summarise(context, judged, seconds_after_training=time.monotonic() - trained)
     run.write_json("summary.json", summary)
     yield Progress(1.0, headline(summary), "summary", {"stage": "done", **{"oof": summary["oof"]}})

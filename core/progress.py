@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-TRAINING, MAPPING = 0.8, 0.08  # shares of a training run's stages; explaining has the rest
+TRAINING = 0.8  # share of a training run; maps and explanations have the rest
 
 
 @dataclass(frozen=True)

@@ -23,35 +23,37 @@ from core.progress import Progress, Steps
 from core.runs.store import RunFolder
 
 SHARED_OUT = "mean"  # what replaces groups of bands whose drop is shared out in every run
-EXPLAIN = "core.flow.explaining:explain"
+MAPS, EXPLAIN = "core.flow.explaining:draw_maps", "core.flow.explaining:explain"
 
 
-def draw_maps(context: RunContext) -> Steps[None]:
-    """The map of each fold, learnt on its training part, with each head's boundary and how faithful it is.
+def draw_and_explain(context: RunContext) -> Steps[None]:
+    """Maps of all folds, and Grad-CAM and band occlusion of every patch, each by the network that has not seen it.
 
-    In this process: loading umap-learn takes longer than all of its maps.
+    Of a run that is judged. All maps are one part: loading umap-learn takes longer than drawing them.
     """
-    n_folds = context.folds.n_splits
+    needs = (context.run.path.resolve(), context.run.dataset_path().resolve())
+    folder = {"run": str(needs[0])}
+    parts = [Part("Maps of all folds", partial(draw_maps, **folder), MAPS, folder, needs)]
+    folds = range(context.folds.n_splits) if context.config.explain.enabled else range(0)
+    for fold in folds:
+        name, here = f"Explanations of fold {fold + 1}", partial(explain_fold, context, fold)
+        parts.append(Part(name, here, EXPLAIN, folder | {"fold": fold}, needs))
+    yield from together(parts)
+    if folds:
+        _save(context)
+    for fold in folds:
+        context.run.forget_explained(fold)
+
+
+def draw_maps(run: str) -> Steps[None]:
+    """The map of each fold, learnt on its training part, with each head's boundary and how faithful it is."""
+    folder = RunFolder(Path(run))
+    config = folder.config()
+    n_folds = config.folds.n_splits
     for fold in range(n_folds):
         at = {"stage": "mapping", "fold": fold, "n_folds": n_folds}
         yield Progress(fold / n_folds, f"Drawing the map of fold {fold + 1} of {n_folds}.", fields=at)
-        context.run.write_umap(fold, *draw_fold(context.run, fold, context.config.embed, context.config.seed))
-
-
-def explain_folds(context: RunContext) -> Steps[None]:
-    """Grad-CAM and band occlusion of every patch, by the network that has not seen it; of a run that is judged."""
-    needs = (context.run.path.resolve(), context.run.dataset_path().resolve())
-    folds = range(context.folds.n_splits)
-    yield from together([
-        Part(
-            f"Explanations of fold {fold + 1}", partial(explain_fold, context, fold), EXPLAIN,
-            {"run": str(needs[0]), "fold": fold}, needs,
-        )
-        for fold in folds
-    ])  # fmt: skip
-    _save(context)
-    for fold in folds:
-        context.run.forget_explained(fold)
+        folder.write_umap(fold, *draw_fold(folder, fold, config.embed, config.seed))
 
 
 def explain(run: str, fold: int) -> Steps[None]:

@@ -26,7 +26,7 @@ from core.runs.store import RunFolder, create_run
 ROOT = Path(__file__).resolve().parents[3]
 WAYS, ROUNDS = ("local", "processes"), 1
 # Stage -> the event it begins with, and the one it ends with.
-STAGES = {"folds": ("started", "judging"), "maps": ("judging", "explaining"), "explanations": ("explaining", "summary")}
+STAGES = {"folds": ("started", "judging"), "maps and explanations": ("judging", "summary")}
 
 
 def seconds(run: RunFolder, executor: str) -> dict[str, float]:
