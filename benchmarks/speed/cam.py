@@ -4,9 +4,9 @@
 
 The pass is a forward and a backward of the same batch through the same network in evaluation mode: with the gradients
 of its weights, as training needs them, and down to the patches, as a saliency map needs them. All take turns and the
-best of the rounds counts, so that other work on the machine disturbs them alike. On a CPU the demo's network (resnet18
-of a quarter of its width, 12 bands, 64 px, its layer with 8x8 cells) and resnet50; on a GPU resnet18 at 64 px and paper
-A's EfficientNetV2-L at 256 px, with 12 bands.
+best of the rounds counts, so that other work on the machine disturbs them alike. On a CPU resnet18 with a quarter of
+its channels (12 bands, 64 px, its layer with 8x8 cells) and resnet50; on a GPU resnet18 at 64 px and paper A's
+EfficientNetV2-L at 256 px, with 12 bands.
 
 One patch at a time is pytorch-grad-cam's way. Where that is not installed its steps are done by hand, which the result
 says: a hook on the layer, one patch forward and a full backward pass, the map fetched, scaled and resized on the CPU.
@@ -22,7 +22,8 @@ import numpy as np
 import torch
 
 from benchmarks.report import circumstances, keep, parser
-from core.config import ModelConfig, preset
+from benchmarks.speed.occlusion import NARROW
+from core.config import ModelConfig
 from core.data.bands import ZINDI_BANDS
 from core.device import choose_device
 from core.explain.cam.gradcam import METHODS, gradcam
@@ -45,7 +46,7 @@ class Case:
 
 
 ON_CPU = {
-    "demo": Case(preset("demo").model),
+    "narrow": Case(NARROW),
     "resnet50": Case(ModelConfig(backbone="resnet50", pretrained=False)),
 }
 ON_GPU = {

@@ -83,7 +83,7 @@ def test_a_small_budget_keeps_the_sides_of_another_preset(data):
     assert of("table2", data)["384-mixup"].title == "384 pixels and MixUp"
     assert of("table2", data, "small")["384-mixup"].title == "96 pixels and MixUp"
     assert sides.pop("384-mixup") == 24 and set(sides.values()) == {None}  # the patches have 16
-    assert found["baseline"].config.model.backbone == "resnet18"
+    assert found["baseline"].config.model.backbone == "resnet18d"
 
 
 @pytest.mark.parametrize(("name", "budget"), [("demo", "full"), ("demo", "small"), ("small", "small"), ("", "small")])

@@ -111,7 +111,7 @@ def test_packaged_weights_that_do_not_exist_are_refused_before_anything_is_queue
     at = open_page("train")
     at.text_area(key="train_demo_overrides").set_value("model.pretrained=packaged")
     at.button(key="train_start").click().run()
-    assert not at.exception and "no packaged weights for 'resnet18'" in at.error[0].value.replace("\\", "")
+    assert not at.exception and "no packaged weights for 'resnet18d'" in at.error[0].value.replace("\\", "")
     assert not list_runs(studio.checkpoints)
 
 
@@ -145,7 +145,7 @@ def test_what_differs_is_marked_kept_on_other_pages_and_reset(studio, open_page)
     assert not at.exception and at.number_input(key="train_demo_train.epochs").value == 3
     assert at.multiselect(key="train_demo_data.bands").value == ["optical"]
     at.button(key="train_reset").click().run()
-    assert not at.exception and at.number_input(key="train_demo_train.epochs_1").value == 8
+    assert not at.exception and at.number_input(key="train_demo_train.epochs_1").value == 10
     assert any("All settings are those of the preset demo" in c.value for c in at.caption)
 
 

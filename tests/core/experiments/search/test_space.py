@@ -73,7 +73,7 @@ def test_an_svm_is_searched_with_the_head_that_is_judged():
 
 def test_the_settings_as_they_are_are_a_place_in_the_space_or_not():
     assert space_of(BASE, ["train.lr=log:0.0001..0.01", "smote.enabled=true,false"]).here() == {
-        "train.lr": 0.003, "smote.enabled": "true"
+        "train.lr": 0.002, "smote.enabled": "true"
     }  # fmt: skip
     assert space_of(BASE, ["train.lr=log:0.0001..0.001"]).here() is None
 

@@ -16,7 +16,7 @@ from core.runs.store import list_runs
 from tests.core.analyses.test_ablate import asking, target_in
 from tests.core.analyses.test_scene import answered, digests, scene_file
 from tests.core.jobs.executors.conftest import needs_ray
-from tests.core.jobs.executors.whole_jobs import again, made, parts_of, working
+from tests.core.jobs.executors.whole_jobs import again, check_parts_of_two_folds, made, working
 
 pytestmark = needs_ray
 THREADS = os.environ.get("OMP_NUM_THREADS", "2")  # of the shared run: equal numbers need as many
@@ -45,9 +45,7 @@ def test_a_run_on_the_cluster_with_a_killed_worker_holds_the_very_numbers_of_one
             killed = True
         time.sleep(0.1)
     assert process.returncode == 0, (run.status(), run.log())
-    begun = parts_of(run)
-    assert sorted(begun)[0:2] == ["Explanations of fold 1", "Explanations of fold 2"] and len(begun) == 5
-    assert "retried" in [event["event"] for event in run.events()[0]], "two folds, one of them twice"
+    check_parts_of_two_folds(run)
     assert nodes.token.read_text().strip() not in run.log() + (run.path / "events.jsonl").read_text()
     expected, found = made(trained_run), made(run)
     assert "fold_1/model.safetensors" in found and found.keys() <= expected.keys()

@@ -16,7 +16,7 @@ from core.jobs.executors.settings import JobsConfig
 from core.parts import Done, ThisProcess
 from tests.core.jobs.executors.conftest import ROOT, own_environment
 from tests.core.jobs.executors.made_parts import lines_of, part
-from tests.core.jobs.executors.whole_jobs import again, made, parts_of, working
+from tests.core.jobs.executors.whole_jobs import again, check_parts_of_two_folds, made, working
 
 PROCESSES = JobsConfig(executor="processes")
 WAIT_S = 240  # a busy machine starts processes slowly
@@ -176,9 +176,7 @@ def test_a_run_whose_folds_are_trained_by_two_processes_holds_the_very_numbers_o
             os.kill(killed, signal.SIGKILL)
         time.sleep(0.1)
     assert two.returncode == 0, runs["two"].log()
-    begun = parts_of(runs["two"])
-    assert sorted(begun)[0:2] == ["Explanations of fold 1", "Explanations of fold 2"] and len(begun) == 5
-    assert "retried" in [event["event"] for event in runs["two"].events()[0]], "two folds, one of them twice"
+    check_parts_of_two_folds(runs["two"])
     expected, found = made(runs["one"]), made(runs["two"])
     assert "fold_1/model.safetensors" in found and found.keys() <= expected.keys()
     assert [name for name in found if expected[name] != found[name]] == []

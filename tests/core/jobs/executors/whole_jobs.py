@@ -32,6 +32,10 @@ def made(run):
     return {path.relative_to(run.path).as_posix(): _content(path) for path in files if "jobs" not in path.parts}
 
 
-def parts_of(run):
-    """The parts that were begun elsewhere, each as often as that was."""
-    return [event["part"] for event in run.events()[0] if event.get("event") == "part"]
+def check_parts_of_two_folds(run):
+    """All were done elsewhere; one of the folds was lost on the way, and done again."""
+    events = run.events()[0]
+    begun = [event["part"] for event in events if event.get("event") == "part"]
+    assert sorted(begun)[:2] == ["Explanations of fold 1", "Explanations of fold 2"]
+    assert sorted(begun)[-1] == "Maps of all folds" and len(begun) == 6, begun
+    assert "retried" in [event["event"] for event in events], "two folds, one of them twice"
