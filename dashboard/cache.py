@@ -34,6 +34,11 @@ def file_version(path: Path) -> Version:
     return facts.st_mtime_ns, facts.st_size, facts.st_ino
 
 
+def file_versions(*paths: Path) -> tuple[Version, ...]:
+    """:func:`file_version` of each."""
+    return tuple(file_version(path) for path in paths)
+
+
 # -------------------------------------------------------------------------------------------------------- runs
 
 

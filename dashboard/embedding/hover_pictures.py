@@ -113,22 +113,21 @@ _component = st.components.v2.component("patch_hover_pictures", js=JS)
 
 def show(data: Dataset, table: pd.DataFrame, way: Composite) -> None:
     """Send the pictures of the patches on the map; at most ``MOST``, wrong and unsure decisions first."""
-    words = points.points(table, points.Colouring(), data).words
     order = np.lexsort((table["loss"].fillna(0).to_numpy() * -1, ~points.is_wrong(table)))[:MOST]
-    rows = tuple(int(row) for row in table["row"].to_numpy()[order])
+    table = table.iloc[order]
+    rows = table["row"].to_numpy()
     try:
         sheet, columns = _sheet(str(data.path), cache.file_version(data.path), rows, way)
     except (LandslideLensError, OSError):
         return  # the maps keep their hover texts
-    ids = table["id"].to_numpy()[order]
     _component(
         key=KEY,
         on_clicked_change=_keep_clicked,
         data={
             "sheet": sheet, "columns": columns, "count": len(rows),
             "probability": f"Probability of {data.positive}",
-            "places": {str(patch_id): place for place, patch_id in enumerate(ids)},
-            "words": [words[row] for row in order],
+            "places": {str(patch_id): place for place, patch_id in enumerate(table["id"])},
+            "words": points.points(table, points.Colouring(), data).words,
         },
     )  # fmt: skip
 
@@ -146,15 +145,15 @@ def _keep_clicked() -> None:
         st.session_state[map_panel.SELECTED] = [*before, patch_id]
 
 
-@st.cache_data(max_entries=6, show_spinner=False)
-def _sheet(path: str, version: cache.Version, rows: tuple[int, ...], way: Composite) -> tuple[str, int]:
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _sheet(path: str, version: cache.Version, rows: np.ndarray, way: Composite) -> tuple[str, int]:
     """The patches of these rows as one picture, row by row, as a data URL; and how many stand in a row."""
     data = cache.dataset(path)
     limits = render.dataset_limits(data.statistics)[[data.band_names.index(name) for name in way.bands]]
     columns = max(1, math.ceil(math.sqrt(len(rows))))
     sheet = np.zeros((max(1, math.ceil(len(rows) / columns)) * SIDE, columns * SIDE, 3), np.uint8)
     for first in range(0, len(rows), AT_ONCE):
-        part = np.array(rows[first : first + AT_ONCE], np.int64)
+        part = rows[first : first + AT_ONCE]
         for place, image in enumerate(data.images(part, list(way.bands)), first):
             rgb = Image.fromarray(render.picture(image, way.bands, way, limits, None))
             top, left = place // columns * SIDE, place % columns * SIDE

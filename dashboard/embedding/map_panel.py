@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.data.store import Dataset
-from dashboard import theme
+from dashboard import cache, theme
 from dashboard.charts import embedding_map
 from dashboard.charts.regions import zero_line
 from dashboard.embedding import controls, points, projections
@@ -25,10 +26,8 @@ _CLEARED = "embedding_cleared"  # how often the selection was cleared
 
 def table_of(drawn: Drawn, head: str, data: Dataset, look: Look) -> pd.DataFrame:
     """The patches on the map with the head's out-of-fold decisions (``points.with_decisions``)."""
-    oof, summary = drawn.run.oof(), drawn.run.summary()
-    table = points.placed(data, oof, drawn.arrays, drawn.fold)
-    table = points.with_decisions(table, oof, head, outcomes.thresholds_of(summary, head))
-    return table if look.training else table[~table["training"]].reset_index(drop=True)
+    table = _table(*_named(drawn, head, data), _versions(drawn, data))
+    return table.copy(deep=False) if look.training else table[~table["training"]].reset_index(drop=True)
 
 
 def draw(
@@ -41,20 +40,30 @@ def draw(
     height: int = embedding_map.HEIGHT,
     legend: bool = True,
 ) -> dict:
-    """The map with this head's boundary; its fidelity card. Raises LandslideLensError where it cannot be drawn."""
+    """The map with this head's boundary; its fidelity card. Raises LandslideLensError where it cannot be drawn.
+
+    table: of :func:`table_of`.
+    """
     values, card = projections.boundary(drawn, head)
-    facts = controls.facts(data) if look.by.startswith(points.COLUMN) else {}
-    by = points.colouring(look.by, table, data, _groups(data), facts)
-    figure = embedding_map.boundary_map(
-        points.points(table, by, data),
-        by.colours or {},
-        _regions(drawn, values),
-        _synthetic(drawn, data, look),
-        marked,
-        height,
-        legend,
-        dark=st.context.theme.type == "dark",
-    )
+    dark = st.context.theme.type == "dark"
+
+    def make() -> downloads.Sent:
+        facts = controls.facts(data) if look.by.startswith(points.COLUMN) else {}
+        by = points.colouring(look.by, table, data, _groups(data), facts)
+        made = embedding_map.boundary_map(
+            points.points(table, by, data),
+            by.colours or {},
+            _regions(drawn, values),
+            _synthetic(drawn, data, look),
+            marked,
+            height,
+            legend,
+            dark=dark,
+        )
+        return downloads.Sent(made, dark)
+
+    shown = look.by, look.training, look.synthetic, height, legend, dark
+    figure = _figure((*_named(drawn, head, data), *_versions(drawn, data)), shown, tuple(marked), make)
     key = f"embedding_{drawn.run.name}_{drawn.key}_{head}_{drawn.fold}_{look.by}{st.session_state.get(_CLEARED, '')}"
 
     def keep() -> None:
@@ -115,3 +124,32 @@ def _synthetic(drawn: Drawn, data: Dataset, look: Look) -> embedding_map.Synthet
         return None
     arrays = drawn.arrays
     return points.synthetic(drawn.run.smote(), arrays["xy"], arrays["synthetic"], data.ids, drawn.fold)
+
+
+# ---------------------------------------------------------------------------------------------------- made once
+
+
+def _named(drawn: Drawn, head: str, data: Dataset) -> tuple[str, int, str, str, str]:
+    return str(drawn.run.path), drawn.fold, drawn.key, head, str(data.path)
+
+
+def _versions(drawn: Drawn, data: Dataset) -> tuple[cache.Version, ...]:
+    return *projections.versions(drawn), cache.dataset_version(data.path)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _table(
+    path: str, fold: int, key: str, head: str, dataset: str, versions: tuple[cache.Version, ...]
+) -> pd.DataFrame:
+    drawn, data = projections.read(cache.run(path), fold, key), cache.dataset(Path(dataset))
+    oof, summary = drawn.run.oof(), drawn.run.summary()
+    table = points.placed(data, oof, drawn.arrays, fold)
+    return points.with_decisions(table, oof, head, outcomes.thresholds_of(summary, head))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _figure(
+    of: tuple, shown: tuple, marked: tuple[embedding_map.Marked, ...], _make: Callable[[], downloads.Sent]
+) -> downloads.Sent:
+    """What ``_make`` makes, which depends on the others alone."""
+    return _make()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -82,17 +81,23 @@ def boundary(drawn: Drawn, head: str) -> tuple[np.ndarray, dict]:
     name = f"values_{head}"
     if name in drawn.arrays and head in drawn.card.get("heads", {}):
         return drawn.arrays[name], drawn.card["heads"][head]
+    return _boundary(str(drawn.run.path), drawn.fold, drawn.key, head, versions(drawn))
+
+
+def versions(drawn: Drawn) -> tuple[cache.Version, ...]:
+    """Of all files that its map is drawn from, but for the dataset's."""
     run, fold = drawn.run, drawn.run.fold_path(drawn.fold)
     made = core_projections.made_of(run, drawn.fold, drawn.key)
-    read_for_it = made, run.path / "rules.json", fold / "scores.safetensors", fold / "refit.safetensors"
-    return _boundary(str(run.path), drawn.fold, drawn.key, head, _versions(*read_for_it))
+    of_run = (run.path / name for name in ("oof.parquet", "summary.json", "rules.json"))
+    of_fold = (fold / name for name in ("scores.safetensors", "refit.safetensors", "smote.parquet"))
+    return cache.file_versions(made, *of_run, *of_fold)
 
 
 def changes(drawn: Drawn, content_hash: str) -> list[str]:
     """What has changed since the projection was made, as sentences."""
     run, fold = drawn.run, drawn.run.fold_path(drawn.fold)
     read_for_it = run.path / "provenance.json", fold / "model.safetensors", fold / "embeddings.safetensors"
-    made_from = _made_from(str(run.path), drawn.fold, _versions(*read_for_it))
+    made_from = _made_from(str(run.path), drawn.fold, cache.file_versions(*read_for_it))
     return core_projections.changes(made_from, drawn.card, content_hash)
 
 
@@ -130,10 +135,6 @@ def _show_what_was_asked_for(run: RunFolder) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------- caches
-
-
-def _versions(*paths: Path) -> tuple[cache.Version, ...]:
-    return tuple(cache.file_version(path) for path in paths)
 
 
 @st.cache_data(max_entries=48, show_spinner="Drawing the boundary…")

@@ -161,7 +161,7 @@ def tag(table: pd.DataFrame) -> str:
 
 def known_tags(table: pd.DataFrame) -> list[str]:
     """Every tag in use."""
-    return sorted({name for tags in table["tags"] for name in tags})
+    return sorted({name for tags in set(table["tags"]) for name in tags})
 
 
 def _pick(label: str, options: Mapping[str, str], key: str) -> str:

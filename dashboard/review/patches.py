@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.analyses.review import label_issues, slices
+from core.analyses.review import slices
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.predict.novelty.own import OwnNovelty
@@ -45,7 +45,7 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
             column, value = bar.column(columns)
         runs = bar.other_runs(review_table.runs_beside(run, state.choice().runs))
     able = _Able(run.has_scores(0), runs, or_stop(review_table.novelty_of, run))
-    table, alike = _with_likeness(_known(run, data, summary, oof, head, at), run, data)
+    table, alike = _with_likeness(_known(run, data, head, at), run, data)
     if column:
         table[f"by:{column}"] = columns[column][data.index_of(table["id"].astype(str).tolist())]
     with choices, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -138,15 +138,11 @@ def _row() -> DeltaGenerator:
     return st.container(horizontal=True, vertical_alignment="bottom", gap="small")
 
 
-def _known(
-    run: RunFolder, data: Dataset, summary: Mapping, oof: pd.DataFrame, head: str, at: float | None
-) -> pd.DataFrame:
+def _known(run: RunFolder, data: Dataset, head: str, at: float | None) -> pd.DataFrame:
     """The decisions of a head, with what is known beside them: doubts, likely wrong labels, judgements."""
-    table = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
+    table = or_stop(review_table.decided, run, head)
     if at is not None:
         table = outcomes.decided_at(table, at)
-    table = review_table.with_doubts(table, oof)
-    table = review_table.with_issues(table, or_stop(label_issues.read, run))
     said = or_stop(review_table.said_of, Judgements(data.path))
     return review_table.with_judgements(table, said, judging.reviewer())
 

@@ -134,6 +134,21 @@ def _novelty(path: str, version: cache.Version) -> OwnNovelty | None:
     return novelty.read_patches(cache.run(path))
 
 
+def decided(run: RunFolder, head: str) -> pd.DataFrame:
+    """The decisions of a head, with doubts and likely wrong labels. Raises LandslideLensError for damaged files."""
+    report = run.results(label_issues.NAME).path / "report.json"
+    versions = cache.file_versions(run.path / "oof.parquet", run.path / "summary.json", report)
+    return _decided(str(run.path), head, versions).copy(deep=False)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _decided(path: str, head: str, versions: tuple[cache.Version, ...]) -> pd.DataFrame:
+    run = cache.run(path)
+    oof = run.oof()
+    table = outcomes.judged(oof, head, outcomes.thresholds_of(run.summary(), head))
+    return with_issues(with_doubts(table, oof), label_issues.read(run))
+
+
 def runs_beside(run: RunFolder, all_runs: Sequence[RunFolder]) -> dict[str, RunFolder]:
     """Other finished runs on the very same patches by name, newest first, at most ``MOST_RUNS``."""
     found: dict[str, RunFolder] = {}

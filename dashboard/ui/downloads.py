@@ -25,20 +25,23 @@ def show(figure: go.Figure, key: str, **options) -> object:
     """A Plotly figure in the viewer's theme, without the toolbar's advertising; returns a selection where asked.
 
     Its text alternative is ``alt`` among the options, or written from the figure. Its camera saves a picture named
-    after ``key``, in the format of :func:`picture_format`.
+    after ``key``, in the format of :func:`picture_format`. A large figure may be given as :class:`Sent`, with ``alt``.
     """
-    sent = theme.as_sent(figure, dark=st.context.theme.type == "dark")
+    sent = figure if isinstance(figure, Sent) else Sent(figure, dark=st.context.theme.type == "dark")
     saved = {"format": st.session_state.get(PICTURE) or "png", "filename": key, "scale": 2}
     config = PLOT_CONFIG | {"toImageButtonOptions": saved}
     said = options if "alt" in options else {"alt": in_words(figure)} | options
-    return st.plotly_chart(_Sent(sent), key=key, theme="streamlit", config=config, **said)
+    return st.plotly_chart(sent, key=key, theme="streamlit", config=config, **said)
 
 
-class _Sent(go.Figure):
-    """A figure that is JSON already: Streamlit asks a figure for its dictionary, and would validate a dictionary."""
+class Sent(go.Figure):
+    """A figure as it is sent to a page of one ground; it can be kept, and drawn again.
 
-    def __init__(self, sent: dict) -> None:
-        self._sent = sent
+    Streamlit asks a figure for its dictionary, and would validate a dictionary.
+    """
+
+    def __init__(self, figure: go.Figure, dark: bool) -> None:
+        self._sent = theme.as_sent(figure, dark)
 
     def to_dict(self) -> dict:
         return self._sent

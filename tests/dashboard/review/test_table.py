@@ -8,8 +8,11 @@ import pytest
 
 from core.data.store import open_dataset
 from core.review.entry import Entry
+from core.runs.plain_files import write_table
+from dashboard import cache
 from dashboard.patches import outcomes
 from dashboard.review import table as review_table
+from tests.dashboard.review.test_issues import keep_issues
 
 OOF = pd.DataFrame(
     {
@@ -52,3 +55,16 @@ def test_columns_are_values_or_ranges_of_numbers(studio):
     found = review_table.columns_of(data)
     assert {"split", "sensor", "group"} <= set(found) and "source" not in found  # which is the sensor again
     assert set(found["sensor"]) == {"S0", "S1", "S2"} and all(len(v) == len(data) for v in found.values())
+
+
+def test_what_is_kept_of_decisions_is_made_anew_when_a_file_of_theirs_has_changed(studio):
+    run = cache.run(studio.add_run(studio.add_dataset()).path)
+    before = review_table.decided(run, "fc")
+    assert "issue_rank" not in before
+    before["more"] = 1  # the reader's own
+    keep_issues(run)
+    found = review_table.decided(run, "fc")
+    assert "more" not in found and set(found["issue_rank"]) == set(range(1, len(found) + 1))
+    oof = run.oof()
+    write_table(run.path / "oof.parquet", oof.assign(prob_fc=1 - oof["prob_fc"]))
+    np.testing.assert_allclose(review_table.decided(run, "fc")["prob"], 1 - found["prob"])
