@@ -37,6 +37,7 @@ $(VENV)/.run: requirements.txt constraints.txt
 	@test -n "$(PYTHON)" && $(PYTHON) -c $(SUITS) || \
 		{ echo "Landslide Lens needs Python 3.11 or 3.12; name one: make PYTHON=/path/to/python3.12 ..."; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV): half a minute to a few minutes."
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -r requirements.txt
 	touch $@

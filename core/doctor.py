@@ -45,7 +45,7 @@ def examine(checkpoints: Path) -> dict[str, Any]:
                 "Device",
                 name,
                 True,
-                "Training runs on the processor: choose the presets demo or small."
+                "Training runs on the processor: choose the presets transfer, small or demo."
                 if device["device"] == "cpu"
                 else "",
                 always=True,

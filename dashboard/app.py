@@ -16,6 +16,7 @@ import streamlit as st  # noqa: E402
 
 from core.errors import LandslideLensError  # noqa: E402
 from dashboard import sign_in, stakeholder, state  # noqa: E402
+from dashboard.overview import guided_path  # noqa: E402
 from dashboard.ui import sidebar  # noqa: E402
 from dashboard.ui.messages import show_error  # noqa: E402
 
@@ -60,6 +61,7 @@ try:
     st.set_page_config(page_title=" · ".join(filter(None, [page.title, state.choice().dataset, NAME])))
     if not stakeholder.is_on():
         sign_in.banner()
+        guided_path.way_on(page.url_path)
     page.run()
 except LandslideLensError as error:  # of a damaged or strange file that the page reads without a place for its error
     show_error(error, ":material/broken_image:")

@@ -9,6 +9,7 @@ a page takes as long as the next.
 
 import gc
 import importlib
+import logging
 import pkgutil
 import sys
 from collections import OrderedDict
@@ -19,6 +20,11 @@ from urllib.parse import urlparse
 ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
+
+# What is kept before Streamlit's runtime begins stays in memory, as it is meant to: no news for whoever starts this.
+logging.getLogger("streamlit.runtime.caching.cache_data_api").addFilter(
+    lambda record: not record.getMessage().startswith("No runtime found")
+)
 
 import streamlit as st  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402

@@ -28,7 +28,9 @@ def check(dataset: DatasetFile, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, 
     target = _dataset_target(dataset, checkpoints)
     analyse(target, ANALYSIS.name, None, as_json)
     report = needed(read(target), NOTHING_KEPT).report
-    print_result(report.to_dict(), as_json, report.to_text())
+    warnings = sum(row.severity == "warning" for row in report.rows)
+    verdict = f"{dataset.name} can be trained on; {warnings or 'no'} warning{'s' * (warnings != 1)}."
+    print_result(report.to_dict(), as_json, "\n".join([report.to_text(), *([verdict] if report.ok else [])]))
     if not report.ok:
         raise LandslideLensError(f"{dataset.name} cannot be trained on as it is; see the lines marked 'error'.")
 

@@ -76,10 +76,11 @@ def explain(
     ]
     of_bands, more = bands.report(folder, open_run(checkpoints, retrained) if retrained else None)
     lines += more
-    lines.append(f"Attention: {len(maps)} maps by {card.get('method', 'gradcam')} at {card['layer']}, out of fold.")
-    lines += [f"Checked: {report['verdict']['sentence']}" for report in checked.values()]
+    told = [f"Attention: {len(maps)} maps by {card.get('method', 'gradcam')} at {card['layer']}, out of fold."]
+    told += [f"Checked: {report['verdict']['sentence']}" for report in checked.values()]
     if not checked:
-        lines.append(f"Not checked yet: python -m core explain {folder.name} --checks")
+        told.append(f"Not checked yet: python -m core explain {folder.name} --checks")
+    lines = told + lines
     value: dict[str, Any] = {"run": folder.name, "occlusion": rows, "cam": {**card, "n": len(maps)}, "checks": checked}
     value |= of_bands
     if layers:

@@ -79,7 +79,10 @@ def predict(
     }
     value = analyse(open_run(checkpoints, run), ANALYSIS.name, options, as_json)
     message = value.pop("message")
-    lines = [f"{value['n']} patches, {value['n_positive']} called landslide, in {out}"]
+    lines = [
+        f"{value['n']} patches, {value['n_positive']} called landslide (from a probability of "
+        f"{value['threshold']:.3f} on), in {out}"
+    ]
     if there := value["prevalence"]:
         expected = there["expected"]
         lines.append(

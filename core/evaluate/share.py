@@ -100,7 +100,7 @@ def estimate_share(
     if min(int(positive.sum()), int((~positive).sum())) < FEWEST:
         raise LabelError(f"A share is estimated from {FEWEST} labelled patches of each class, or more.")
     if there.shape[1] < FEWEST:
-        raise DataError(f"A share is estimated from {FEWEST} patches or more; there are {there.shape[1]}.")
+        raise DataError(f"A share is estimated from {FEWEST} new patches or more; there are {there.shape[1]}.")
     known = _Known(labels, group_index(groups, labels.size), 1.0 if groups is not None else effect)
     new = _Group(group_index(groups_there, there.shape[1]), 1.0 if groups_there is not None else effect)
     found, at = _Moments.of(known, new, probs, there), own

@@ -46,7 +46,7 @@ def follow(checkpoints: Path, folder: queue.JobFolder) -> Iterator[str]:
             checked = time.monotonic()
             now_at = _place(checkpoints, folder)
             if now_at and now_at != place:
-                yield f"Queued, place {now_at}."
+                yield f"Queued, place {now_at}: other jobs come first (python -m core jobs list)."
             place = now_at
         time.sleep(POLL_S)
 

@@ -16,6 +16,7 @@ from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
 
 VISITED, CLOSED = "guided_path_visited", "guided_path_closed"  # of the session: stops by run, and runs
+AT = "guided_path_at"  # of the session: run and stop that were opened last
 COLUMNS = 4
 
 
@@ -41,6 +42,31 @@ def guided_path() -> None:
         with st.grid(COLUMNS, min_column_width=200, gap="small"):
             for number, stop in enumerate(stops, 1):
                 _stop(run, stop, number, stop.name in visited)
+
+
+def way_on(page: str) -> None:
+    """On the page of the stop that was opened from the path: which one it is, and the way to the next and back."""
+    run, at = guards.chosen_run(), st.session_state.get(AT)
+    if run is None or at is None or at[0] != run.name:
+        return
+    try:
+        stops = showcase.stops(run)
+    except LandslideLensError:
+        return  # the page says what is wrong with the run
+    here = next((i for i, stop in enumerate(stops) if (stop.name, stop.page) == (at[1], page)), None)
+    if here is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="guided_path_way"):
+        st.caption(f":material/route: Guided path, {here + 1} of {len(stops)}", width="content")
+        if here + 1 < len(stops):
+            following = stops[here + 1]
+            if st.button(
+                f"Next: {following.title}", icon=":material/arrow_forward:", type="tertiary", key="guided_next"
+            ):
+                _open(run, following)
+        if st.button("All stops", icon=":material/home:", type="tertiary", key="guided_back"):
+            del st.session_state[AT]
+            state.open_view("overview", run=run.name)
 
 
 def _is_demo() -> bool:
@@ -113,7 +139,7 @@ def _open(run: RunFolder, stop: Stop) -> None:
     """Go there; the stop counts as visited in this session."""
     visited = dict(st.session_state.get(VISITED, {}))
     visited[run.name] = visited.get(run.name, frozenset()) | {stop.name}
-    st.session_state[VISITED] = visited
+    st.session_state[VISITED], st.session_state[AT] = visited, (run.name, stop.name)
     state.open_view(stop.page, run=run.name, view=stop.view)
 
 

@@ -188,7 +188,10 @@ def _pairs_row(dataset: Dataset, pairs: pd.DataFrame, what: str, none: str, advi
 
 def _check_groups(dataset: Dataset, labels: np.ndarray) -> list[CheckRow]:
     if dataset.groups is None:
-        advice = "Patches of one scene may fall on both sides of a split: name a group column when ingesting."
+        advice = (
+            "Patches of one scene may fall on both sides of a split: name their groups when importing "
+            "(--labels TABLE.csv --group-column COLUMN)."
+        )
         return [CheckRow("warning", "There are no groups", "", 0, 0.0, advice)]
     known = labels >= 0
     n = len(set(dataset.groups[known]))

@@ -117,3 +117,27 @@ def test_one_click_asks_for_the_whole_demo(studio, open_page, monkeypatch):
 def test_simulated_data_say_so_beside_their_numbers(run, open_page):
     at = open_page("overview", run=run.name)
     assert not at.exception and any("Simulated data" in m.value for m in at.markdown)
+
+
+def test_from_a_stop_the_next_and_all_of_them_are_a_click_away(run, open_page):
+    at = open_page("overview")
+    stops = showcase.stops(run)
+    at.button(key="guided_results").click().run()
+    assert at.title[0].value == "Results" and any(f"1 of {len(stops)}" in c.value for c in at.caption)
+    at.button(key="guided_next").click().run()
+    assert at.title[0].value == "Review" and any(f"2 of {len(stops)}" in c.value for c in at.caption)
+    at.switch_page("../pages/train.py").run()  # not a stop of the path
+    assert "guided_next" not in keys(at) and not at.exception
+    at.switch_page("../pages/review.py").run()
+    at.button(key="guided_back").click().run()
+    assert at.title[0].value == "Overview" and "guided_next" not in keys(at)
+    at.switch_page("../pages/results.py").run()
+    assert "guided_next" not in keys(at), "opened from elsewhere"
+    assert not at.exception
+
+
+def test_the_last_stop_leads_back_only(run, open_page):
+    last = showcase.stops(run)[-1]
+    at = open_page("overview")
+    at.button(key=f"guided_{last.name}").click().run()
+    assert "guided_back" in keys(at) and "guided_next" not in keys(at) and not at.exception
