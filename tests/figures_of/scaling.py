@@ -8,6 +8,8 @@ FIGURES = (
     "its job took {processes[least][processes][all]:.0f} s in place of {processes[least][local][all]:.0f}, its "
     "{processes[folds]} folds {processes[least][processes][folds]:.0f} s in place of",
     "of {processes[least][local][folds]:.0f}, the fifth of them",
+    "its maps and explanations {processes[least][processes][maps and explanations]:.0f} s in place of "
+    "{processes[least][local][maps and explanations]:.0f}",
     "F1 was {processes[scores][processes][f1]:.3f} and {processes[scores][local][f1]:.3f}",
     "AUC {processes[scores][processes][auc]:.3f} and {processes[scores][local][auc]:.3f}: with other threads",
     "one thread a process: {scaling[folds]} folds of {scaling[n]:,} patches, {scaling[epochs]} epochs, the preset",
