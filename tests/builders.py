@@ -26,7 +26,7 @@ from core.runs.store import RunFolder, create_run, now
 TINY = (
     "model.backbone=test_resnet", "model.pretrained=false", "train.epochs=2", "train.batch_size=16", "folds.n_splits=2",
     "train.lr=0.003", "device=cpu", "embed.grid=12", "explain.min_map=4", "train.ema_decay=null",
-    "smote.target_ratio=1",
+    "smote.target_ratio=1", 'model.arguments={"channels": [16, 32, 64, 128]}',
 )  # fmt: skip
 TRAIN_SIDE = 24  # pixels, of make_patches
 TRAIN_TINY = (

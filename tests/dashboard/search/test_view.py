@@ -26,7 +26,7 @@ def test_without_any_it_says_what_a_search_is_and_starts_one(path, studio, open_
     at = opened(open_page)
     assert "No search on this dataset yet" in [one.value for one in at.header]
     at.selectbox(key="search_preset").select("demo").run()
-    assert "train.lr=log:0.0003..0.03" in at.text_area(key="search_vary_demo").value
+    assert "train.lr=log:0.0002..0.02" in at.text_area(key="search_vary_demo").value
     at.number_input(key="search_trials").set_value(3).run()
     at.button(key="search_start").click().run()
     assert not at.exception
