@@ -6,7 +6,8 @@ FIGURES = (
     "first picture within 2 s at {pages_7147[n]:,} patches and 3 s at {pages_50000[n]:,}",
     "has its picture after {pages_7147[session_s][embedding]:.2f} s, with {pages_50000[n]:,} patches",
     "after {pages_50000[session_s][embedding]:.2f} s",
-    "rerun takes longer with {pages_50000[n]:,} patches",
+    "Train's, takes {pages_7147[pages][train][rerun_ms]:.0f} ms, with {pages_50000[n]:,} patches "
+    "{pages_50000[pages][train][rerun_ms]:.0f} ms",
     "as the bare app does with its {pages_7147[bare][cold_s]:.1f} s",
     "the last 200 of {pages_7147[reruns]}",
 )
