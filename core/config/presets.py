@@ -10,7 +10,7 @@ from __future__ import annotations
 # `columns` has no network and is for tables without pictures.
 _SMALL: dict[str, tuple[str, ...]] = {
     "demo": (
-        # A quarter of the width, also of the stem: resnet18's own is 64 wide, and took two thirds of all time.
+        # A quarter of the width, also of the stem: resnet18's own is 64 wide, and took more than half of all time.
         "model.backbone=resnet18d",
         'model.arguments={"channels": [16, 32, 64, 128], "stem_width": 8}',
         "model.pretrained=false",
