@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -26,7 +25,7 @@ _CLEARED = "embedding_cleared"  # how often the selection was cleared
 
 def table_of(drawn: Drawn, head: str, data: Dataset, look: Look) -> pd.DataFrame:
     """The patches on the map with the head's out-of-fold decisions (``points.with_decisions``)."""
-    table = _table(*_named(drawn, head, data), _versions(drawn, data))
+    table = _table(*_named(drawn, head, data), _versions(drawn, data), drawn, data)
     return table.copy(deep=False) if look.training else table[~table["training"]].reset_index(drop=True)
 
 
@@ -129,8 +128,9 @@ def _synthetic(drawn: Drawn, data: Dataset, look: Look) -> embedding_map.Synthet
 # ---------------------------------------------------------------------------------------------------- made once
 
 
-def _named(drawn: Drawn, head: str, data: Dataset) -> tuple[str, int, str, str, str]:
-    return str(drawn.run.path), drawn.fold, drawn.key, head, str(data.path)
+def _named(drawn: Drawn, head: str, data: Dataset) -> tuple[str, int, str, str, str, np.ndarray]:
+    """With the labels: a dataset may have those of another version than its file."""
+    return str(drawn.run.path), drawn.fold, drawn.key, head, str(data.path), data.labels
 
 
 def _versions(drawn: Drawn, data: Dataset) -> tuple[cache.Version, ...]:
@@ -139,11 +139,18 @@ def _versions(drawn: Drawn, data: Dataset) -> tuple[cache.Version, ...]:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _table(
-    path: str, fold: int, key: str, head: str, dataset: str, versions: tuple[cache.Version, ...]
+    path: str,
+    fold: int,
+    key: str,
+    head: str,
+    dataset: str,
+    labels: np.ndarray,
+    versions: tuple[cache.Version, ...],
+    _drawn: Drawn,
+    _data: Dataset,
 ) -> pd.DataFrame:
-    drawn, data = projections.read(cache.run(path), fold, key), cache.dataset(Path(dataset))
-    oof, summary = drawn.run.oof(), drawn.run.summary()
-    table = points.placed(data, oof, drawn.arrays, fold)
+    oof, summary = _drawn.run.oof(), _drawn.run.summary()
+    table = points.placed(_data, oof, _drawn.arrays, fold)
     return points.with_decisions(table, oof, head, outcomes.thresholds_of(summary, head))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.data.bands import composites
@@ -69,3 +71,15 @@ def test_a_run_whose_files_have_changed_has_another_map(run, drawn, data, sent):
     table = map_panel.table_of(drawn, "fc", data, look).set_index("id")
     assert (table["pred"] == 1 - oof.set_index("id")["pred_fc"].reindex(table.index)).all()
     assert sent[0] is not sent[1] and sent[0].to_json() != sent[1].to_json()
+
+
+def test_another_version_of_the_labels_has_another_map(run, drawn, data, sent):
+    oof = run.oof()
+    write_table(run.path / "oof.parquet", oof[oof["fold"] == 0])  # one split: training patches are in no fold
+    for labels in (data.labels, 1 - data.labels):
+        draw(drawn, replace(data, labels=labels))
+        look = Look("label", True, False, composites(data.bands)[0])
+        table = map_panel.table_of(drawn, "fc", replace(data, labels=labels), look)
+        part = table[table["training"]]
+        assert len(part) and (part["label"].to_numpy() == labels[part["row"]]).all()
+    assert sent[0].to_json() != sent[1].to_json()
