@@ -28,9 +28,11 @@ def check(dataset: DatasetFile, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, 
     target = _dataset_target(dataset, checkpoints)
     analyse(target, ANALYSIS.name, None, as_json)
     report = needed(read(target), NOTHING_KEPT).report
-    warnings = sum(row.severity == "warning" for row in report.rows)
-    verdict = f"{dataset.name} can be trained on; {warnings or 'no'} warning{'s' * (warnings != 1)}."
-    print_result(report.to_dict(), as_json, "\n".join([report.to_text(), *([verdict] if report.ok else [])]))
+    text = report.to_text()
+    if report.ok:
+        warnings = sum(row.severity == "warning" for row in report.rows)
+        text += f"\n{dataset.name} can be trained on; {warnings or 'no'} warning{'s' * (warnings != 1)}."
+    print_result(report.to_dict(), as_json, text)
     if not report.ok:
         raise LandslideLensError(f"{dataset.name} cannot be trained on as it is; see the lines marked 'error'.")
 

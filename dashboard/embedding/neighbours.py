@@ -42,7 +42,7 @@ def neighbours(drawn: Drawn, data: Dataset, ids: Sequence[str], head: str) -> li
     )  # fmt: skip
     row = int(data.index_of([patch_id])[0])
     fold = drawn.run.fold_path(drawn.fold)
-    versions = tuple(cache.file_version(fold / name) for name in ("embeddings.safetensors", "head_rows.safetensors"))
+    versions = cache.file_versions(*(fold / name for name in ("embeddings.safetensors", "head_rows.safetensors")))
     try:
         parts = _nearest(str(drawn.run.path), drawn.fold, row, _metric(drawn), versions)
     except LandslideLensError as error:

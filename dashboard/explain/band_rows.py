@@ -26,7 +26,7 @@ def band_rows(
         run.path / ("occlusion.parquet" if column == "band" else "band_groups.parquet"),
         run.path / "oof.parquet",
     )
-    return _band_rows(str(run.path), head, baseline, column, parts, tuple(cache.file_version(path) for path in files))
+    return _band_rows(str(run.path), head, baseline, column, parts, cache.file_versions(*files))
 
 
 @st.cache_data(max_entries=48, show_spinner="Resampling the patches…")

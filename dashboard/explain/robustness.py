@@ -218,7 +218,7 @@ def _compared(run: RunFolder, report: Mapping) -> None:
 
 def _against(run: RunFolder, other: RunFolder, scenario: str) -> dict:
     files = (run.results(NAME).path / "report.json", other.path / "oof.parquet", other.path / "summary.json")
-    return _against_run(str(run.path), str(other.path), scenario, tuple(cache.file_version(path) for path in files))
+    return _against_run(str(run.path), str(other.path), scenario, cache.file_versions(*files))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -113,7 +113,7 @@ def _class_levels(path: str, version: cache.Version, label: int) -> evidence.Lev
 def nearest(run: RunFolder, fold: int, row: int) -> evidence.Nearest | None:
     """The nearest training patches of its fold; None where the run kept no embeddings."""
     folder = run.fold_path(fold)
-    versions = tuple(cache.file_version(folder / f"{name}.safetensors") for name in ("embeddings", "head_rows"))
+    versions = cache.file_versions(*(folder / f"{name}.safetensors" for name in ("embeddings", "head_rows")))
     return _nearest(str(run.path), fold, row, versions)
 
 

@@ -120,7 +120,7 @@ def loss_lines(losses: pd.DataFrame) -> go.Figure:
 
 def _versions(run: RunFolder, name: str) -> tuple[cache.Version, ...]:
     folds = range(run.config().folds.n_splits)
-    return tuple(cache.file_version(run.fold_path(k) / f"{name}.safetensors") for k in folds)
+    return cache.file_versions(*(run.fold_path(k) / f"{name}.safetensors" for k in folds))
 
 
 @st.cache_data(max_entries=128, show_spinner=False)

@@ -90,7 +90,7 @@ def recipes_in_words(first: Side, second: Side, metric: str) -> tuple[str, bool]
             words = f"{first.title} is a training of the same recipe with another seed: what differs is chance."
         else:
             paths = tuple(tuple(str(one.path) for one in runs) for runs in trainings)
-            versions = tuple(cache.file_version(Path(path) / "oof.parquet") for runs in paths for path in runs)
+            versions = cache.file_versions(*(Path(path) / "oof.parquet" for runs in paths for path in runs))
             found = _recipes(*paths, first.head, second.head, metric, versions)
             words, settled = found.sentence(first.title, second.title, METRICS[metric]), found.settled
     except LandslideLensError as error:

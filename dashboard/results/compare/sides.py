@@ -45,7 +45,7 @@ def answers(side: Side) -> pd.DataFrame:
 
 def pair(this: Side, other: Side) -> Comparison:
     """One side against another; kept until one of the tables changes. Raises as ``core.runs.compare.pair``."""
-    versions = tuple(cache.file_version(side.run.path / "oof.parquet") for side in (this, other))
+    versions = cache.file_versions(*(side.run.path / "oof.parquet" for side in (this, other)))
     return _pair(str(this.run.path), this.head, str(other.run.path), other.head, versions)
 
 

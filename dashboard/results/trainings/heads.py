@@ -82,9 +82,7 @@ def pairs(summary: Mapping) -> list[tuple[str, str]]:
 def compared(trainings: Sequence[RunFolder], head: str, other: str, metric: str) -> RepeatedDifference:
     """Two heads of the same trainings. Raises as ``core.runs.compare.heads``."""
     paths = tuple(str(run.path) for run in trainings)
-    return _compared(
-        paths, head, other, metric, tuple(cache.file_version(Path(path) / "oof.parquet") for path in paths)
-    )
+    return _compared(paths, head, other, metric, cache.file_versions(*(Path(path) / "oof.parquet" for path in paths)))
 
 
 @st.cache_data(max_entries=64, show_spinner="Comparing trainings on the same patches…")

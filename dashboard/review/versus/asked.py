@@ -61,7 +61,7 @@ def found(run: RunFolder, asked: Asked) -> Versus:
     files = [one.path / "oof.parquet" for one in (run, other)]
     if asked.labels != OWN:
         files.append(run.dataset_path())
-    return _found(str(run.path), str(other.path), asked, tuple(cache.file_version(path) for path in files))
+    return _found(str(run.path), str(other.path), asked, cache.file_versions(*files))
 
 
 @st.cache_data(max_entries=32, show_spinner="Comparing on the same patches…")
