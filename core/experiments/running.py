@@ -31,7 +31,7 @@ from core.runs.repeats import repeated
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder, create_run, list_runs, now, specification
 from core.runs.telling import teller
-from core.text import duration
+from core.text import counted, duration
 
 TABLE = "table.json"
 
@@ -218,7 +218,7 @@ def full_budget(kind: Kind, asked: Asked, seeds: int = 1) -> Steps[dict[str, Any
         return {"seconds": None, "sentence": f"What the full budget would take could not be measured here: {error}"}
     seconds = trainings * found.total_seconds
     words = (
-        f"The full budget would take about {duration(seconds)} on this machine: {trainings} runs like "
+        f"The full budget would take about {duration(seconds)} on this machine: {counted(trainings, 'run')} like "
         f"'{rows[0].title}' ({found.folds} folds, {found.epochs} epochs), from {found.steps_measured} measured steps."
     )
     return {"seconds": seconds, "sentence": words if found.fits else f"{words} It does not fit into its memory."}

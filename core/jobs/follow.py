@@ -41,7 +41,8 @@ def follow(checkpoints: Path, folder: queue.JobFolder) -> Iterator[str]:
         if status["state"] == "running" and not lines and message != said and time.monotonic() - told > TELL_S:
             told, said = time.monotonic(), message
             left = duration(status.get("eta_s"))
-            yield f"{float(status.get('progress') or 0.0):4.0%}  {message}{f' About {left} left.' if left else ''}"
+            ahead = f"{message.rstrip('.')}. About {left} left." if left else message
+            yield f"{float(status.get('progress') or 0.0):4.0%}  {ahead}"
         if time.monotonic() - checked > CHECK_S:
             checked = time.monotonic()
             now_at = _place(checkpoints, folder)

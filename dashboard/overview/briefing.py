@@ -136,6 +136,9 @@ def pictures(brief: Briefing, data: Dataset) -> None:
     gallery.gallery(data, table, look, "overview_examples", columns=len(SHOWN))
     lacking = [outcome for outcome in SHOWN if outcome not in set(table["outcome"])]
     words = f" There is no {' and no '.join(theme.OUTCOME_WORDS[kind] for kind in lacking)}." if lacking else ""
+    planted = int(table["id"].isin(data.planted_ids).sum())
+    if planted:
+        words += f" The labels of {planted} of these {len(table)} are wrong on purpose: simulated data hold some to find."
     st.caption(
         f"The patches of each kind that the model is surest of, in {escape_markdown(look.composite.name)}.{words}"
     )

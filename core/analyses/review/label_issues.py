@@ -139,11 +139,10 @@ def _planted(run: RunFolder, table: pd.DataFrame, first: int) -> dict[str, Any] 
     from core.data.store import open_dataset
 
     try:
-        facts: Mapping[str, Any] = open_dataset(Path(run.dataset_path())).facts
+        wrong = table["id"].isin(open_dataset(Path(run.dataset_path())).planted_ids).to_numpy()
     except (LandslideLensError, OSError):
         return None
-    wrong = table["id"].isin(facts.get("flipped_ids", ())).to_numpy()
-    if not facts.get("simulated") or not wrong.any():
+    if not wrong.any():
         return None
     return {"n": int(wrong.sum()), "among_first": int(wrong[:first].sum())}
 

@@ -100,6 +100,12 @@ class Dataset:
         return self.class_names[1]
 
     @property
+    def planted_ids(self) -> frozenset[str]:
+        """Ids whose label is wrong on purpose, which only simulated datasets know; empty for others."""
+        ids = self.facts.get("flipped_ids")
+        return frozenset(map(str, ids)) if self.facts.get("simulated") and isinstance(ids, list) else frozenset()
+
+    @property
     def content_hash(self) -> str:
         """Hex digest of images, labels, ids, groups, bands and nodata as the file holds them now.
 

@@ -1,9 +1,12 @@
 """The guided path: the stops of the simulated demo run, with numbers from its results; the whole demo in one click."""
 
+import re
+
 import pytest
 
 from core.analyses import showcase
 from core.data.demo import demo_steps
+from core.data.store import Dataset
 from core.jobs import processes, queue, rows
 from core.jobs.analysis_folder import list_for
 from core.progress import drain
@@ -117,6 +120,18 @@ def test_one_click_asks_for_the_whole_demo(studio, open_page, monkeypatch):
 def test_simulated_data_say_so_beside_their_numbers(run, open_page):
     at = open_page("overview", run=run.name)
     assert not at.exception and any("Simulated data" in m.value for m in at.markdown)
+
+
+def test_pictures_whose_labels_are_wrong_on_purpose_are_counted_beneath_them(run, open_page, monkeypatch):
+    def told() -> list[str]:
+        return [c.value for c in open_page("overview").caption if "on purpose" in c.value]
+
+    monkeypatch.setattr(Dataset, "planted_ids", property(lambda data: frozenset(map(str, data.ids))))
+    (words,) = told()
+    n = re.search("The labels of ([1-6]) of these ([1-6]) are wrong on purpose", words)
+    assert n and n[1] == n[2]
+    monkeypatch.setattr(Dataset, "planted_ids", frozenset())
+    assert not told()
 
 
 def test_from_a_stop_the_next_and_all_of_them_are_a_click_away(run, open_page):

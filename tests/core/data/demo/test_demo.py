@@ -216,6 +216,7 @@ def test_the_dataset_file_holds_the_patches_and_says_what_is_simulated(tmp_path,
     assert tuple(dataset.bands) == ZINDI_BANDS and dataset.positive == "landslide"
     assert (dataset.source, dataset.licence, dataset.facts["simulated"]) == ("simulated", "CC0", True)
     assert dataset.facts["flipped_ids"] == list(small.flipped) and dataset.facts["seed"] == 3
+    assert dataset.planted_ids == set(small.flipped) and small.flipped
     assert [tuple(pair) for pair in dataset.facts["near_duplicates"]] == list(small.near_duplicates)
     assert list(dataset.columns["scenario"]) == list(small.scenario)
     assert list(dataset.columns["near_duplicate_of"]) == list(small.near_duplicate_of)
