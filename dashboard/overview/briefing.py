@@ -138,7 +138,8 @@ def pictures(brief: Briefing, data: Dataset) -> None:
     words = f" There is no {' and no '.join(theme.OUTCOME_WORDS[kind] for kind in lacking)}." if lacking else ""
     planted = int(table["id"].isin(data.planted_ids).sum())
     if planted:
-        words += f" The labels of {planted} of these {len(table)} are wrong on purpose: simulated data hold some to find."
+        be = "is" if planted == 1 else "are"
+        words += f" {planted} of these {len(table)} labels {be} wrong on purpose, for reviewers to find."
     st.caption(
         f"The patches of each kind that the model is surest of, in {escape_markdown(look.composite.name)}.{words}"
     )

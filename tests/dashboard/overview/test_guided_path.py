@@ -128,7 +128,7 @@ def test_pictures_whose_labels_are_wrong_on_purpose_are_counted_beneath_them(run
 
     monkeypatch.setattr(Dataset, "planted_ids", property(lambda data: frozenset(map(str, data.ids))))
     (words,) = told()
-    n = re.search("The labels of ([1-6]) of these ([1-6]) are wrong on purpose", words)
+    n = re.search("([2-6]) of these ([2-6]) labels are wrong on purpose", words)
     assert n and n[1] == n[2]
     monkeypatch.setattr(Dataset, "planted_ids", frozenset())
     assert not told()
