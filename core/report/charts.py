@@ -32,6 +32,7 @@ STYLE = {
     "legend.fontsize": 10, "lines.solid_capstyle": "round", "axes.unicode_minus": True, "text.color": TEXT,
 }  # fmt: skip
 WIDE = 9.4  # inches of a figure as wide as the page: its text is then as large as a note
+ABOVE: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1.0), "borderaxespad": 0.2}  # a legend's place
 MOST_NAME = 44  # characters of a name beside an axis
 _FAMILY = re.compile(r" font-family: [^;\"]+;")
 _serial = itertools.count(1)
@@ -92,11 +93,17 @@ def bars(
     rows: Sequence[Mapping[str, Any]], title: str, alt: str, colour: str = POSITIVE, width: float = WIDE,
     form: str = "",
 ) -> str:  # fmt: skip
-    """A bar a row with its interval. rows: name, value; lo, hi, colour where given. form: of the number at its end."""
+    """A bar a row with its interval. form: of the number at its end.
+
+    rows: name, value; lo, hi, colour where given, and kind, which says in a legend what the colour stands for.
+    """
+    kinds: dict[str, Any] = {}
     with _drawn(width, 0.62 + 0.3 * max(1, len(rows)), alt) as (_, axes, made):
         for y, row in enumerate(rows):
             own = row.get("colour") or colour
-            axes.barh([y], [row["value"]], height=0.62, color=own)
+            bar = axes.barh([y], [row["value"]], height=0.62, color=own)
+            if row.get("kind"):
+                kinds.setdefault(_short(row["kind"]), bar)
             low, high = row.get("lo"), row.get("hi")
             end = row["value"]
             if low is not None and high is not None and np.isfinite([low, high]).all():
@@ -112,6 +119,8 @@ def bars(
         axes.set_xlabel(title)
         if form:
             axes.margins(x=0.12)
+        if kinds:
+            axes.legend(kinds.values(), kinds, **ABOVE, ncols=len(kinds))
     return made[0]
 
 
@@ -182,7 +191,7 @@ def histogram(probs: np.ndarray, labels: np.ndarray, names: tuple[str, str], thr
         axes.set_xlabel("Probability, out of fold")
         axes.set_ylabel("Patches (square root scale)")
         axes.grid(axis="y")
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.2)
+        axes.legend(**ABOVE, ncols=2)
     return made[0]
 
 
@@ -197,7 +206,7 @@ def lines(series: Mapping[str, Mapping[str, Any]], x_title: str, y_title: str, a
         axes.set_xlabel(x_title)
         axes.set_ylabel(y_title)
         axes.grid(True)
-        axes.legend(loc="best")
+        axes.legend(**ABOVE, ncols=2)
     return made[0]
 
 

@@ -39,6 +39,7 @@ def head_title(head: str) -> str:
         "logreg": "Logistic regression",
         "stats_logreg": "Band statistics, logistic regression",
         "stats_svm": "Band statistics, SVM",
+        "stats_nearest": "Band statistics, nearest neighbour",
         "stats_boost": "Band statistics, boosted trees",
         "rich": "Rich band statistics, SVM",
         "rich_boost": "Rich band statistics, boosted trees",

@@ -43,8 +43,8 @@ def details(report: SliceReport, metric: str, voice: Voice = PLAIN) -> str:
         p = f"; p {small(row['p_holm'])} after Holm's correction over {len(report.table)} slices"
     bounds = interval((row["lo"], row["hi"])) or "unknown: too few groups"
     return (
-        f"{voice.shown(slice_title(row['by'], row['slice']))}: {METRIC_TITLES[metric]} {number(row['value'])}, 95% "
-        f"interval {bounds}, n = {row['n']:,}, {row['n_positive']:,} positive{p}."
+        f"The weakest, {voice.shown(slice_title(row['by'], row['slice']))}: {METRIC_TITLES[metric]} "
+        f"{number(row['value'])}, 95% interval {bounds}, n = {row['n']:,}, {row['n_positive']:,} positive{p}."
     )
 
 

@@ -51,6 +51,14 @@ def test_every_figure_is_drawn_and_their_ids_do_not_meet():
         assert all(link.startswith(("#", "data:")) for link in re.findall(r'href="([^"]+)"', svg))
 
 
+def test_a_legend_says_once_what_the_colour_of_a_bar_stands_for():
+    rows = [
+        {"name": name, "value": 0.1, "colour": "#123456", "kind": kind} for name, kind in (("a", "SAR"), ("b", "SAR"))
+    ]
+    assert words(charts.bars(rows, "drop", "alt")).count("SAR") == 1
+    assert "SAR" not in words(charts.bars([row | {"kind": ""} for row in rows], "drop", "alt"))
+
+
 def test_an_svg_file_loses_what_a_page_must_not_have():
     text = (
         '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="5pt" height="4pt" viewBox="0 0 5 4">'

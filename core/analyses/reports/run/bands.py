@@ -33,14 +33,14 @@ def made(given: Given) -> Section | Missing:
     drawn = rows.sort_values("drop_mean", ascending=False, kind="stable")
     message = f"{wording.verdict(rows)} {wording.order_words(rows)}".strip()
     bars = [
-        {"name": row.title, "value": row.drop_mean, "lo": row.lo, "hi": row.hi, "colour": FAMILY[row.family]}
+        {"name": row.title, "value": row.drop_mean, "lo": row.lo, "hi": row.hi, "colour": FAMILY[row.family],
+         "kind": FAMILY_WORDS[row.family]}
         for row in drawn.itertuples()
-    ]
+    ]  # fmt: skip
     alt = f"Score lost when a band is removed. {message}"
-    kinds = "; ".join(FAMILY_WORDS[kind] for kind in dict.fromkeys(drawn["family"]))
     caption = (
         f"{head_title(head)}, {int(rows['n'].iloc[0]):,} patches labelled {given.positive}, out of fold. Removed: "
-        f"replaced by {BASELINES.get(baseline, baseline)}. Whiskers: 95% interval. Colours: {kinds.lower()}."
+        f"replaced by {BASELINES.get(baseline, baseline)}. Whiskers: 95% interval."
     )
     title = "Score lost when the band is removed"
     parts: list[Part] = [Figure(charts.bars(bars, title, alt, form="+.3f"), alt, caption)]
