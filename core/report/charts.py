@@ -17,6 +17,7 @@ import numpy as np
 
 from core.colours import INK, NEGATIVE, POSITIVE
 from core.report.svg import inlined
+from core.text import true_minus
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,7 +112,7 @@ def bars(
                 end = max(end, high)
             if form:
                 axes.annotate(
-                    format(row["value"], form), (max(end, 0), y), xytext=(5, 0), textcoords="offset points",
+                    true_minus(format(row["value"], form)), (max(end, 0), y), xytext=(5, 0), textcoords="offset points",
                     va="center", color=TEXT, fontsize=10,
                 )  # fmt: skip
         axes.axvline(0, color=INK, linewidth=0.8)

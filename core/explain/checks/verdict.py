@@ -63,7 +63,7 @@ def verdict(layer: str, method: str, findings: list[Finding]) -> dict[str, Any]:
 def alive(silent: dict[str, Any]) -> Finding:
     """Dead and constant maps."""
     share = silent["dead"] + silent["constant"]
-    text = f"{silent['dead']:.1%} of {silent['n']} maps are dead and {silent['constant']:.1%} constant."
+    text = f"{silent['dead']:.1%} of {silent['n']:,} maps are dead and {silent['constant']:.1%} constant."
     return Finding("alive", None if not silent["n"] else share <= MOST_SILENT, text)
 
 

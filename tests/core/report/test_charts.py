@@ -42,7 +42,7 @@ def test_every_figure_is_drawn_and_their_ids_do_not_meet():
         charts.lines(line, "x", "y", "alt"),
         charts.boundary_map(xy, labels, rng.random(200) < 0.3, ("other", "landslide"), "alt", plane),
     ]
-    assert "landslide" in words(made[2]) and "+" not in words(made[0])[0]
+    assert "landslide" in words(made[2]) and "+" not in words(made[0])[0] and "\u22120.100" in words(made[0])
     ids = [found for svg in made for found in re.findall(r'\bid="([^"]+)"', svg)]
     assert len(ids) == len(set(ids))
     for svg in made:
