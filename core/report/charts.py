@@ -96,7 +96,7 @@ def bars(
 ) -> str:  # fmt: skip
     """A bar a row with its interval. form: of the number at its end.
 
-    rows: name, value; lo, hi, colour where given, and kind, which says in a legend what the colour stands for.
+    rows: name, value; lo, hi, colour where given, and kind: what a colour stands for, told where there are several.
     """
     kinds: dict[str, Any] = {}
     with _drawn(width, 0.62 + 0.3 * max(1, len(rows)), alt) as (_, axes, made):
@@ -120,7 +120,7 @@ def bars(
         axes.set_xlabel(title)
         if form:
             axes.margins(x=0.12)
-        if kinds:
+        if len(kinds) > 1:
             axes.legend(kinds.values(), kinds, **ABOVE, ncols=len(kinds))
     return made[0]
 

@@ -9,7 +9,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.text import small
+from core.text import counted, difference, interval, interval_percent, number, percent, small
 
 MOST_SILENT = 0.1  # share of maps that may be dead or constant
 ALPHA = 0.01  # of the test against random maps
@@ -63,7 +63,7 @@ def verdict(layer: str, method: str, findings: list[Finding]) -> dict[str, Any]:
 def alive(silent: dict[str, Any]) -> Finding:
     """Dead and constant maps."""
     share = silent["dead"] + silent["constant"]
-    text = f"{silent['dead']:.1%} of {silent['n']:,} maps are dead and {silent['constant']:.1%} constant."
+    text = f"{percent(silent['dead'])} of {silent['n']:,} maps are dead and {percent(silent['constant'])} constant."
     return Finding("alive", None if not silent["n"] else share <= MOST_SILENT, text)
 
 
@@ -76,9 +76,9 @@ def faithful(scores: dict[str, dict[str, Any]]) -> Finding:
     worst = _strongest(road, BLIND_WORDS)
     gain, p = road[f"gain_{worst}"], road[f"p_{worst}"]
     text = (
-        f"Removing what the maps point at costs {gain['value']:+.3f} {_interval(gain)} more probability than with "
-        f"{BLIND_WORDS[worst]}, the strongest rival that knows nothing of the patch (ROAD {road['map']:.3f} against "
-        f"{road[worst]:.3f}, p {small(p)}, n = {gain['n']}; random maps {road['random']:.3f})."
+        f"Removing what the maps point at costs {_change(gain)} more probability than with {BLIND_WORDS[worst]}, the "
+        f"strongest rival that knows nothing of the patch (ROAD {number(road['map'])} against {number(road[worst])}, "
+        f"p {small(p)}, n = {gain['n']}; random maps {number(road['random'])})."
     )
     return Finding("faithful", bool(p < ALPHA and gain["value"] > 0), text)
 
@@ -95,8 +95,8 @@ def beyond_the_picture(scores: dict[str, dict[str, Any]]) -> Finding:
         False: "looking at the pixels does better than the maps",
     }[holds]
     text = (
-        f"Against {PICTURE_WORDS[worst]} alone they gain {gain['value']:+.3f} {_interval(gain)} (ROAD "
-        f"{road['map']:.3f} against {road[worst]:.3f}, n = {gain['n']}): {end}."
+        f"Against {PICTURE_WORDS[worst]} alone they gain {_change(gain)} (ROAD {number(road['map'])} against "
+        f"{number(road[worst])}, n = {gain['n']}): {end}."
     )
     return Finding("beyond_picture", holds, text)
 
@@ -111,7 +111,7 @@ def every_fold(folds: list[dict[str, Any]]) -> Finding:
     worst = min(folds, key=lambda row: row["gain_random"]["value"])
     gain = worst["gain_random"]
     text = (
-        f"In fold {worst['fold'] + 1}, the worst of {len(folds)}, they gain {gain['value']:+.3f} {_interval(gain)} "
+        f"In fold {worst['fold'] + 1}, the worst of {len(folds)}, they gain {_change(gain)} "
         f"over random maps (n = {gain['n']})."
     )
     if gain["hi"] < 0 or gain["value"] <= 0:
@@ -130,13 +130,13 @@ def learnt(last: dict[str, Any]) -> Finding:
     if not last["n"] or not all(math.isfinite(excess[name]["value"]) for name in excess):
         return Finding("learnt", None, "The randomised network's maps say nothing, so they cannot be compared.")
     parts = [
-        f"{words} {last[name]:.2f} (maps of other patches: {last['other'][name]['value']:.2f}, difference "
-        f"{excess[name]['value']:+.2f} {_interval(excess[name], '+.2f')})"
+        f"{words} {number(last[name], 2)} (maps of other patches: {number(last['other'][name]['value'], 2)}, "
+        f"difference {_change(excess[name], 2)})"
         for name, words in (("ssim", "SSIM"), ("spearman", "rank correlation"))
     ]
     text = (
         f"With every weight drawn anew the maps have {' and '.join(parts)} with the trained network's (n = "
-        f"{last['n']}, {last['seeds']} draws; a difference below {EXCESS:g} is as it should be)."
+        f"{last['n']}, {counted(last['seeds'], 'draw')}; a difference below {EXCESS:g} is as it should be)."
     )
     if any(one["lo"] > EXCESS for one in excess.values()):
         return Finding("learnt", False, text)
@@ -150,9 +150,10 @@ def on_masks(agreement: dict[str, dict[str, Any]]) -> Finding:
     """The pointing game against a random point."""
     pointing = agreement["pointing"]
     found, chance, gain = pointing["found"], pointing["chance"], pointing["gain"]
+    ends = _within(interval_percent((found["lo"], found["hi"]), 1))
     text = (
-        f"The maps' highest point lies in the outlined landslide in {found['value']:.1%} {_interval(found, '.1%')} of "
-        f"{found['n']} patches; a random point in {chance['value']:.1%}."
+        f"The maps' highest point lies in the outlined landslide in {percent(found['value'])}{ends} of "
+        f"{counted(found['n'], 'patch', 'patches')}; a random point in {percent(chance['value'])}."
     )
     holds = bool(gain["lo"] > 0) if math.isfinite(gain["lo"]) else None
     return Finding("on_masks", holds, text)
@@ -184,5 +185,9 @@ def in_place(corners: list[dict[str, Any]], movement: list[dict[str, Any]]) -> F
     return Finding("in_place", True, text)
 
 
-def _interval(mean: dict[str, Any], form: str = "+.3f") -> str:
-    return f"[{mean['lo']:{form}}, {mean['hi']:{form}}]"
+def _change(mean: dict[str, Any], digits: int = 3) -> str:
+    return difference(mean["value"], digits) + _within(interval((mean["lo"], mean["hi"]), digits, signed=True))
+
+
+def _within(ends: str) -> str:
+    return f" [{ends}]" if ends else ""

@@ -8,7 +8,7 @@ from core.errors import LandslideLensError
 from core.report import charts
 from core.report.parts import Figure, Missing, Section, Words
 from core.wording import projection as wording
-from core.wording.names import fold_title
+from core.wording.names import fold_title, head_title
 
 ANCHOR, TITLE, FOLD = "projection", "The patches on a map", 0
 
@@ -40,7 +40,7 @@ def made(given: Given) -> Section | Missing:
     )
     parts = (Figure(svg, alt, caption), *((Words(wording.compared(own)),) if wording.compared(own) else ()))
     also = "" if head == given.head or not head else (
-        f" {given.head} does not decide on the embedding alone, so the boundary of another head is drawn."
+        f" {head_title(given.head)} does not decide on the embedding alone, so the boundary of another head is drawn."
     )  # fmt: skip
     story = wording.story(int(train.sum()), card, FOLD, far="No tint")
     basis = (f"{story}{also}", wording.measured(own, "where there is no tint"))

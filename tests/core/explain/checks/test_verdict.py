@@ -38,6 +38,14 @@ def test_what_the_pixels_show_without_a_network(rival, gain, holds):
     assert gain == 0.2 or PICTURE_WORDS[rival] in found.sentence
 
 
+def test_numbers_of_a_finding_are_written_as_everywhere():
+    """Signs of typography, and no brackets around an interval that there is not."""
+    found = verdict.beyond_the_picture(road(**{next(iter(PICTURE_WORDS)): -0.01}))
+    assert "they gain \u22120.010 [\u22120.030 to +0.010]" in found.sentence and "-0" not in found.sentence
+    nothing = verdict.learnt(last(0.08, 0.12, reach=float("nan")))
+    assert "nan" not in nothing.sentence and "[]" not in nothing.sentence and "2 draws" in nothing.sentence
+
+
 def last(ssim, spearman, other=(0.05, 0.1), reach=0.02):
     own = {"ssim": ssim, "spearman": spearman}
     level = dict(zip(own, other, strict=True))
