@@ -21,7 +21,7 @@ from core.data.store.dataset import Dataset, open_dataset
 from core.errors import DataError, FormatError
 from core.io.atomic import write_text
 from core.io.plain_file import read_bytes
-from core.text import list_names
+from core.text import counted, list_names
 
 COLUMNS = ("id", "reason", "added_utc")
 MAX_BYTES = 64 * 2**20  # of a list
@@ -99,7 +99,9 @@ def without_excluded(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, st
     if current:
         exclude = tuple(sorted({*config.data.exclude, *current}))
         config = config.model_copy(update={"data": config.data.model_copy(update={"exclude": exclude})})
-        words.append(f"{len(current)} patches of {exclusions_path(dataset.path).name} are left out.")
+        verb = "is" if len(current) == 1 else "are"
+        named = f"{counted(len(current), 'patch', 'patches')} of {exclusions_path(dataset.path).name}"
+        words.append(f"{named} {verb} left out.")
     if stale:
         words.append(stale_words(stale, dataset))
     return config, " ".join(words)

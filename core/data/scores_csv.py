@@ -26,6 +26,7 @@ from core.data.readers.tables import (
 )
 from core.data.readers.tables.text import key_of
 from core.errors import FoldError, FormatError, LabelError
+from core.text import counted
 
 IDS = ("id", "patch", "patch_id", "image", "image_id", "name", "file", "filename", "path", UNNAMED)
 LABELS = ("label", "target", "truth", "y_true", "y", "class")
@@ -182,7 +183,8 @@ def _once(table: pd.DataFrame, aside: Aside) -> pd.DataFrame:
     for name in bad:
         aside.reject(name, "It is there several times with different labels: which one is right cannot be told.")
     if bad:
-        aside.warn(f"{len(bad)} patches have contradictory labels and were set aside: {some(bad)}.")
+        told = counted(len(bad), "patch with contradictory labels was", "patches with contradictory labels were")
+        aside.warn(f"{told} set aside: {some(bad)}.")
     table = table[~table["id"].isin(set(bad))]
     again = table["id"].duplicated()
     for name in table.loc[again, "id"]:

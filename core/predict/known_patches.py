@@ -27,6 +27,7 @@ from core.errors import ConfigError, DataError, LabelError
 from core.predict.training_record import group_column, training_record
 from core.progress import Steps, part
 from core.runs.store import RunFolder
+from core.text import counted
 
 NEARLY_ALL = 0.9  # share of known patches from which an evaluation is refused
 
@@ -80,8 +81,8 @@ def rows_to_judge(
             notes.append(facts.ground.note)
     if known.excluded.any():
         notes.append(
-            f"{int(known.excluded.sum()):,} patches were left out as in the training: the run excluded the same ones, "
-            "or found them too cloudy."
+            f"{counted(known.excluded.sum(), 'patch was', 'patches were')} left out as in the training: the run "
+            "excluded the same ones, or found them too cloudy."
         )
         left_out["excluded"] = left_out.get("excluded", 0) + int(known.excluded.sum())
     notes += [f"Some of these patches may have been trained on. {sentence}" for sentence in record.unknown]
@@ -121,7 +122,7 @@ def _selected(run: RunFolder, dataset: Dataset, rows: np.ndarray) -> tuple[np.nd
         notes.append(f"{counts['excluded']:,} patches of {exclusions_path(dataset.path).name} were left out.")
     if counts["cloudy"]:
         notes.append(
-            f"{counts['cloudy']:,} patches were left out with more cloud than the run allows "
+            f"{counted(counts['cloudy'], 'patch was', 'patches were')} left out with more cloud than the run allows "
             f"(data.max_cloud={data.max_cloud:g})."
         )
     kept = rows[~(listed | cloudy)[rows]]

@@ -19,7 +19,7 @@ from core.data.store.missing import LIKELY_NODATA, as_missing, blank_patches, bo
 from core.data.store.summary import QUANTILES
 from core.errors import DataError, FormatError
 from core.runs.store import RunFolder
-from core.text import list_names
+from core.text import counted, list_names
 
 PIXELS = 256  # of a patch that are looked at
 PATCHES = 4000  # whose pixels are looked at
@@ -127,7 +127,8 @@ def with_data(ids: np.ndarray, images: np.ndarray, told: list[str]) -> tuple[np.
     if blank.all():
         raise FormatError("The patches hold no data at all. Choose others, or state the no-data value with --nodata.")
     if blank.any():
-        told.append(f"{int(blank.sum())} patches hold no data and have no answer: {list_names(ids[blank])}.")
+        n_blank = counted(blank.sum(), "patch holds no data and has", "patches hold no data and have")
+        told.append(f"{n_blank} no answer: {list_names(ids[blank])}.")
     return ids[~blank], images[~blank]
 
 

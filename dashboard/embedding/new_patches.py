@@ -13,7 +13,7 @@ from core.data import uploads
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
-from core.text import duration
+from core.text import counted, duration
 from dashboard import allowed, cache, state, theme, url_state
 from dashboard.charts import embedding_map
 from dashboard.embedding.neighbours import K, gallery_row, judged_by, label_of
@@ -133,8 +133,8 @@ def _answer(placed: Placed, drawn: Drawn, data: Dataset) -> None:
     """What is known of the new patches: place, heads' answers, nearest training patches."""
     if (placed.fold, placed.key) != (drawn.fold, drawn.key):
         st.caption(
-            f"{len(placed.ids)} patches were placed on another projection ({theme.fold_title(placed.fold)}). Each "
-            "fold's network has its own space: place them again for this one."
+            f"{counted(len(placed.ids), 'patch was', 'patches were')} placed on another projection "
+            f"({theme.fold_title(placed.fold)}). Each fold's network has its own space: place them again for this one."
         )
         return
     table = _table(placed, data)

@@ -12,6 +12,7 @@ from core.errors import LandslideLensError
 from core.evaluate.comparison.significance import ALPHA
 from core.evaluate.metrics import COUNT_METRICS
 from core.evaluate.slices import FEWEST, SliceReport
+from core.text import counted
 from core.wording import slices
 from core.wording.slices import PERCENT, fact_title, kind_title, slice_order, slice_title
 from dashboard import cache, theme, url_state
@@ -77,7 +78,7 @@ def slices_view(predictions: Predictions, data: Dataset | None, others: Sequence
                 else ONCE
             )
         if len(report.too_small):
-            st.markdown(f"{len(report.too_small)} slices have too few patches:")
+            st.markdown(f"{counted(len(report.too_small), 'slice has', 'slices have')} too few patches:")
             names = {"by": "By", "slice": "Slice", "n": "Patches", "n_positive": "Positive", "reason": "Reason"}
             few = report.too_small.assign(by=report.too_small["by"].map(fact_title)).rename(columns=names)
             downloads.table(few, hide_index=True, width="stretch", height="content")

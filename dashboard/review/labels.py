@@ -15,6 +15,7 @@ from core.errors import LandslideLensError
 from core.review.judgements import Judgements
 from core.review.versions import RULES, Draft, draft, make_version
 from core.runs.store import RunFolder
+from core.text import counted
 from dashboard import allowed, cache, state, theme, url_state
 from dashboard.review import bar, charts, judging
 from dashboard.review.versus import asked as ways
@@ -190,7 +191,8 @@ def _effect(run: RunFolder, version: LabelVersion, head: str) -> None:
             f"{count(report['n_right'])} right."
         )
     else:
-        change = f". No label changed: {count(report['n_before'] - report['n_after'])} patches are left out."
+        left_out = counted(report["n_before"] - report["n_after"], "patch is", "patches are")
+        change = f". No label changed: {left_out} left out."
     st.markdown(
         f"F1 of {escape_markdown(theme.head_title(head))}: **{number(f1['before'])} → {number(f1['after'])}**{change}",
         help=corrected_labels.CHOSEN,
@@ -232,7 +234,8 @@ def _people(judgements: Judgements) -> None:
     differing = or_stop(judgements.disagreements, "patch")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"{count(len(differing))} patches are judged differently. Kappa: agreement beyond chance, 1 is complete.",
+            f"{counted(len(differing), 'patch is', 'patches are')} judged differently. Kappa: agreement beyond chance, "
+            "1 is complete.",
             width="content",
         )
         if differing and st.button("Look at these", icon=":material/arrow_outward:", type="tertiary",

@@ -200,7 +200,7 @@ class ReaderOptions(Section):
         return self
 
 
-def counted(done: int, total: int, what: str, start: float, end: float) -> Progress:
+def how_many_done(done: int, total: int, what: str, start: float, end: float) -> Progress:
     """How many are done, as a part of an import that runs from the share ``start`` to ``end``.
 
     fields: stage (``what``), done and total.

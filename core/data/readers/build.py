@@ -23,7 +23,7 @@ from core.data.readers.base import (
     Naming,
     ReaderOptions,
     Shape,
-    counted,
+    how_many_done,
     some,
 )
 from core.data.readers.geo.tiles import cut, nodata_of
@@ -127,7 +127,7 @@ def _spool(items: Sequence[Item], shape: Shape, spool: Spool, aside: Aside) -> S
         read = Batch([row for row, _ in batch], images, masks)
         spool.add(read, done, aside.rejected[said:], aside.warnings[warned:])
         said, warned = len(aside.rejected), len(aside.warnings)
-        yield counted(done, len(items), "patches read", LISTED, READ)
+        yield how_many_done(done, len(items), "patches read", LISTED, READ)
 
 
 def _write(
@@ -163,7 +163,7 @@ def _write(
                 [_has_usable_mask(item) for item in members],
             )
             done += len(members)
-            yield counted(done, spool.n, "patches written", DESCRIBED, WRITTEN)
+            yield how_many_done(done, spool.n, "patches written", DESCRIBED, WRITTEN)
         return (yield from part(writer.finishing(), WRITTEN, 1.0))
 
 
@@ -208,7 +208,7 @@ def _surveying(collection: Collection, options: ReaderOptions, aside: Aside, n_f
         except DataError as error:
             aside.reject(item.file, error)
         if done % HEADERS_AT_ONCE == 0:
-            yield counted(done, len(items), "headers read", LISTED / 2, LISTED)
+            yield how_many_done(done, len(items), "headers read", LISTED / 2, LISTED)
     if not found:
         raise DataError(_nothing_left(n_found, aside), aside.would_help)
     kept, shape, is_bytes = _alike(found, aside)

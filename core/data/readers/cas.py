@@ -20,9 +20,10 @@ from core.data.readers.files import FilePatch, patch_files
 from core.data.readers.images import SUFFIXES
 from core.data.readers.masks.files import FileMask
 from core.data.readers.matching import FileIndex, match_masks
-from core.data.readers.pairs import LITTER, split_of
+from core.data.readers.pairs import LITTER, WITHOUT_IMAGE, WITHOUT_MASK, split_of
 from core.data.readers.tables import DEFAULT_CLASSES, LANDSLIDE
 from core.errors import FormatError
+from core.text import counted
 
 IMAGES, MASKS, UNUSED = "img", "mask", "label"
 MAX_DEPTH = 3  # folders between the source and a sub-dataset
@@ -51,7 +52,7 @@ def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
         )
     without = [item.file for item in items if item.mask is None]
     if without:
-        aside.warn(f"{len(without)} images have no mask and stay unlabelled: {some(without)}.")
+        aside.warn(f"{counted(len(without), *WITHOUT_MASK)}: {some(without)}.")
     if any((subset / UNUSED).is_dir() for subset in _subsets(source)):
         aside.warn("The folders 'label' were not used: what they encode is not documented. Labels come from 'mask'.")
     if any(item.split for item in items):
@@ -117,7 +118,7 @@ def _items(source: Path, subset: Path, aside: Aside) -> list[Item]:
         items.append(_item(source, path, source.resolve().name if name == "." else name, mask))
     extra = [_relative(source, path) for path in mask_files if path not in used]
     if extra:
-        aside.warn(f"{len(extra)} masks have no image and were left out: {some(extra)}.")
+        aside.warn(f"{counted(len(extra), *WITHOUT_IMAGE)}: {some(extra)}.")
     return items
 
 

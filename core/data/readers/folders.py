@@ -34,6 +34,7 @@ from core.data.readers.tables import (
 )
 from core.data.readers.tables.facts import facts_of
 from core.errors import Asks, FormatError, LabelError
+from core.text import counted
 
 ID_COLUMNS = (
     "id", "file", "filename", "path", "filepath", "image", "image_id", "image_name", "image_path", "name", "patch",
@@ -223,7 +224,8 @@ def _from_folders(
             _check_agreement(matched, label_column, label_of, class_of, positive, table)
         missing = [path.name for path in files if path not in matched.row_of]
         if missing:
-            aside.warn(f"{len(missing)} files have no row in {table.path.name}: {some(missing)}.")
+            files_have = counted(len(missing), "file has", "files have")
+            aside.warn(f"{files_have} no row in {table.path.name}: {some(missing)}.")
     return _Found(tuple(files), label_of, matched.row_of, (negative, positive), label_column=label_column)
 
 
@@ -312,7 +314,8 @@ def _mask_of(masks: Path | None, found: _Found, options: ReaderOptions, aside: A
     }
     several = [path.name for path, named in candidates.items() if len(named) > 1]
     if several:
-        aside.warn(f"{len(several)} patches have several masks of their name and got none: {some(several)}.")
+        named = counted(len(several), "patch has", "patches have")
+        aside.warn(f"{named} several masks by name, and gets none of them: {some(several)}.")
     if not mask_of:
         raise FormatError(
             f"No mask in {masks} has the name of a patch. Masks are matched by file name without ending, also with "

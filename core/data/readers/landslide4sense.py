@@ -18,10 +18,11 @@ from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
 from core.data.readers.files import patch_files
 from core.data.readers.folders import ids
 from core.data.readers.hdf5.patches import SUFFIXES, H5Mask, H5Patch, array_in
-from core.data.readers.pairs import Pairs, is_mask, pair
+from core.data.readers.pairs import WITHOUT_MASK, Pairs, is_mask, pair
 from core.data.readers.tables import DEFAULT_CLASSES
 from core.data.store.hdf5 import open_safely
 from core.errors import DataError, FormatError
+from core.text import counted
 
 IMAGE, MASK = "img", "mask"  # keys
 LICENCE = "MIT (as the Landslide4Sense repository states)"
@@ -91,7 +92,7 @@ def _has_image(path: Path) -> bool:
 def _warn_without_masks(source: Path, found: Pairs, aside: Aside) -> None:
     without = [_below(source, path) for path in found.images if path not in found.mask_of]
     if without:
-        aside.warn(f"{len(without)} images have no mask and stay unlabelled: {some(without)}.")
+        aside.warn(f"{counted(len(without), *WITHOUT_MASK)}: {some(without)}.")
 
 
 def _collection(source: Path, items: list[Item], has_masks: bool = False) -> Collection:

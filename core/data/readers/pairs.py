@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.readers.base import Aside, some
+from core.text import counted
 
 IMAGES = ("img", "imgs", "image", "images")
 MASKS = ("mask", "masks", "label", "labels", "annotation", "annotations")
@@ -23,6 +24,8 @@ SPLITS = {
     **dict.fromkeys(("val", "valid", "validation", "validdata", "valdata", "valset", "val_set", "dev"), "validation"),
     **dict.fromkeys(("test", "testing", "testdata", "testset", "test_set"), "test"),
 }
+WITHOUT_MASK = ("image has no mask and stays unlabelled", "images have no mask and stay unlabelled")
+WITHOUT_IMAGE = ("mask has no image and was left out", "masks have no image and were left out")
 LITTER = ("__macosx", "thumbs.db", "desktop.ini")  # what systems leave in folders
 _MASK_ENDS = (*MASKS, "gt", "seg", "segmentation", "groundtruth", "ground_truth")
 _FIRST_WORD = re.compile(rf"(?i:({'|'.join(sorted((*IMAGES, *MASKS), key=len, reverse=True))}))(?![a-z])[_\- ]?|()")
@@ -76,7 +79,7 @@ def pair(source: Path, files: Iterable[Path], aside: Aside) -> Pairs:
     lonely = {mask for members in masks.values() for mask in members} - set(mask_of.values())
     extra = sorted(str(path.relative_to(source)) for path in lonely)
     if extra:
-        aside.warn(f"{len(extra)} masks have no image and were left out: {some(extra)}.")
+        aside.warn(f"{counted(len(extra), *WITHOUT_IMAGE)}: {some(extra)}.")
     splits = {path: split for path in images if (split := split_of(source, path))}
     return Pairs(tuple(images), mask_of, splits, frozenset(mask for members in masks.values() for mask in members))
 

@@ -25,6 +25,7 @@ from core.data.readers.tables import (
     refuse_lost_class,
 )
 from core.errors import FormatError
+from core.text import counted
 
 IDS, LABELS = ("id", "image_id", "image", "filename", "file", UNNAMED), ("label", "target", "class")
 LICENCE = "CC-BY-SA 4.0 (by the challenge's rules)"
@@ -106,7 +107,7 @@ def _items(
     matched = match_rows(table, id_column, index, label_of, aside)
     extra = [str(path.relative_to(source)) for path in files if path not in matched.mentioned]
     if extra:
-        aside.warn(f"{len(extra)} files are not in {name}.csv and were left out: {some(extra)}.")
+        aside.warn(f"{counted(len(extra), 'file')} left out, not in {name}.csv: {some(extra)}.")
     return [
         Item(row[id_column], FilePatch(path, str(path.relative_to(source))), label_of(row), split=name.lower())
         for path, row in matched.row_of.items()

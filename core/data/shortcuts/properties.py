@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from core.data.readers.base import Item, Patch, counted
+from core.data.readers.base import Item, Patch, how_many_done
 from core.data.readers.columns import Row
 from core.data.readers.images import SUFFIXES as PICTURES
 from core.data.readers.images import opened
@@ -58,7 +58,7 @@ def file_properties(items: Sequence[Item], start: float = 0.0, end: float = 1.0)
         for name, value in kept[1].items():
             (texts if name in TEXTS else found)[name][i] = value
         if i % AT_ONCE == AT_ONCE - 1:
-            yield counted(i + 1, n, "files described", start, end)
+            yield how_many_done(i + 1, n, "files described", start, end)
     names = [PurePosixPath(source.file).name for source in sources]
     found["order"] = _places(names)
     texts["name_pattern"] = _patterns(names)

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from core.errors import LandslideLensError
+from core.text import counted
 from dashboard import theme
 from dashboard.charts import embedding_map
 from dashboard.dataset import geo_chart
@@ -81,8 +82,9 @@ def _map(opened: Opened) -> None:
     st.markdown(f"**On the map**, {where}")
     downloads.show(figure, key="card_map", alt=f"Map of {count(len(rows))} patches, this one marked.")
     if data.groups is not None:
-        n = int((data.groups == data.groups[opened.row]).sum())
-        st.caption(f"{count(n)} patches are of its group and stay in one fold with it.")
+        n = int((data.groups == data.groups[opened.row]).sum()) - 1
+        words = counted(n, "other patch is of its group and stays", "other patches are of its group and stay")
+        st.caption(f"{words} in one fold with it." if n else "No other patch is of its group.")
 
 
 def _drawn(rows: np.ndarray, own: int) -> np.ndarray:

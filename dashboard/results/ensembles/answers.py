@@ -9,6 +9,7 @@ from core.ensembles.answers import Combined, combine
 from core.ensembles.folder import EnsembleFolder
 from core.errors import LandslideLensError
 from core.predict.submission import expected, submission_csv
+from core.text import counted
 from dashboard.results.ensembles import kept, uploaded
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
@@ -64,7 +65,10 @@ def _show(ensemble: EnsembleFolder, combined: Combined) -> None:
         "out-of-fold answers."
     )
     if empty:
-        st.warning(f"{empty:,} patches have no answer, because a member has none.", icon=":material/rule:")
+        st.warning(
+            f"{counted(empty, 'patch has', 'patches have')} no answer, because a member has none.",
+            icon=":material/rule:",
+        )
     test = st.file_uploader(
         "For a Zindi submission: Test.csv", type="csv", key=f"ensemble_test_{ensemble.name}",
         max_upload_size=uploaded.MAX_MB,

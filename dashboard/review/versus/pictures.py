@@ -10,6 +10,7 @@ import streamlit as st
 from core.data.store import Dataset
 from core.review.judgements import Judgements
 from core.runs.store import RunFolder
+from core.text import counted
 from dashboard import theme
 from dashboard.patches import card, chosen, gallery, pair
 from dashboard.review import judging
@@ -45,7 +46,8 @@ def of_cell(run: RunFolder, other: RunFolder, data: Dataset, table: pd.DataFrame
         gallery.cam_legend(cams, look)
     paging.pages(pages, PAGE, width=340)
     if len(seen) < len(table):
-        st.caption(f"{len(table) - len(seen):,} patches are not in the dataset file any more; the CSV holds them.")
+        gone = counted(len(table) - len(seen), "patch is", "patches are")
+        st.caption(f"{gone} not in the dataset file any more; the CSV holds all.")
     controls = partial(_controls, data, seen.set_index("id"), (cams, theirs), look, asked)
     card.show_opened(data, run, seen["id"].tolist(), asked.head, None, controls)
 

@@ -51,7 +51,7 @@ def test_stale_ids_are_named_and_not_fatal(tmp_path, dataset):
     assert current_exclusions(open_dataset(dataset)) == (("p0",), ("p2",))
     config, note = without_excluded(RunConfig().with_overrides(["data.exclude=other"]), open_dataset(dataset))
     assert config.data.exclude == ("other", "p0")
-    assert "1 patches of x.exclude.csv are left out." in note and "does not have: p2" in note
+    assert "1 patch of x.exclude.csv is left out." in note and "does not have: p2" in note
 
 
 def test_a_damaged_list_is_told_of(dataset):

@@ -182,7 +182,7 @@ def test_the_decisions_become_a_version_of_the_labels(run, groups, desk, open_pa
     assert [(c.id, c.after) for c in version.changes] == [(groups[0][1], -1)]
     assert [one.ids for one in version.together] == [tuple(groups[2])]
     assert not at.exception and "1 group kept in one fold" in words_of(at)
-    assert "No label changed: 1 patches are left out." in words_of(at)
+    assert "No label changed: 1 patch is left out." in words_of(at)
 
 
 def test_of_a_large_group_the_first_pictures_show_both_labels_and_more_are_a_switch_away(run, open_page):

@@ -28,10 +28,11 @@ from core.data.readers.geo.raster import SUFFIXES, RasterHeader, patch_header, r
 from core.data.readers.geo.raster_patches import RasterPatch, Scene, Strip
 from core.data.readers.masks.files import FileMask
 from core.data.readers.matching import FileIndex
-from core.data.readers.pairs import Pairs, pair
+from core.data.readers.pairs import WITHOUT_MASK, Pairs, pair
 from core.data.readers.tables import DEFAULT_CLASSES
 from core.data.readers.value_tags import of_optical, tell_tags
 from core.errors import Asks, DataError, FormatError
+from core.text import counted
 
 USUAL_TILE = 64  # pixels a side, of most published patches
 SCENE_TILES = 2  # as many tiles along each side make one file a scene; a smaller one is a patch
@@ -139,7 +140,7 @@ def _pairs(source: Path, options: ReaderOptions, aside: Aside) -> Collection | N
     found = _found_pairs(source, aside)  # once more, to tell of what cannot be used
     without = [_below(source, path) for path in found.images if path not in found.mask_of]
     if without:
-        aside.warn(f"{len(without)} images have no mask and stay unlabelled: {some(without)}.")
+        aside.warn(f"{counted(len(without), *WITHOUT_MASK)}: {some(without)}.")
     items = []
     for path, name in folders.ids(source, found.images).items():
         file = _below(source, path)

@@ -23,6 +23,7 @@ from core.data.leakage.footprints import HEIGHT, WIDTH, metres_per_degree
 from core.data.readers.base import Aside, some
 from core.data.readers.geo.raster import RasterHeader
 from core.errors import FormatError
+from core.text import counted
 
 MAX_WORLD_FILE = 4096  # bytes
 MAX_PAM_FILE = 2**20  # bytes
@@ -257,9 +258,10 @@ class Placer:
                 aside.warn(f"{len(files)} {text}: {some(files)}.")
         if files := _overlapping(self._boxes):
             aside.warn(
-                f"{len(files)} files show ground that another one shows too: {some(files)}. Training leaves out what "
-                "shares ground with the patches that a fold is evaluated on; folds.group_by=block draws folds of "
-                "neighbouring patches, so that less is left out, and folds.buffer_m keeps a distance."
+                f"{counted(len(files), 'file shows', 'files show')} ground that another one shows too: {some(files)}. "
+                "Training leaves out what shares ground with the patches that a fold is evaluated on; "
+                "folds.group_by=block draws folds of neighbouring patches, so that less is left out, and "
+                "folds.buffer_m keeps a distance."
             )
 
 

@@ -13,11 +13,22 @@ from typing import Any, cast
 
 import numpy as np
 
-from core.data.readers.base import Aside, Collection, Item, Mask, Patch, ReaderOptions, Shape, counted, group_alone
+from core.data.readers.base import (
+    Aside,
+    Collection,
+    Item,
+    Mask,
+    Patch,
+    ReaderOptions,
+    Shape,
+    group_alone,
+    how_many_done,
+)
 from core.data.readers.masks.raw import LANDSLIDE, UNKNOWN
 from core.data.store.missing import valid_pixels
 from core.errors import Asks, DataError, FormatError
 from core.progress import Steps
+from core.text import counted
 
 LOOKED, CUT = 0.03, 0.05  # shares of an import at which the masks were looked at, and the tiles are known
 MOST_UNKNOWN = 0.1  # share of a patch that its mask may not tell of where it holds no landslide and is negative
@@ -137,13 +148,15 @@ def cut(collection: Collection, options: ReaderOptions, aside: Aside) -> Steps[C
         except DataError as error:
             aside.reject(item.file, error)
         if done % 16 == 0 or done == len(collection.items):
-            yield counted(done, len(collection.items), "images", LOOKED, CUT)
+            yield how_many_done(done, len(collection.items), "images", LOOKED, CUT)
     told = _told(counts, options)
     for text in told:
         aside.warn(text)
     if not found and not aside.rejected:
         asks = Asks("mask_threshold", ("0.001",)) if counts["dropped_between"] else None
-        raise DataError(f"No patch is left of {len(collection.items)} images. {' '.join(told)}".rstrip(), asks)
+        raise DataError(
+            f"No patch is left of {counted(len(collection.items), 'image')}. {' '.join(told)}".rstrip(), asks
+        )
     facts = {**collection.facts, "patches_from_masks": _rule(options) | dict(counts)}
     return replace(collection, items=found, facts=facts)
 
@@ -278,12 +291,13 @@ def _rule(options: ReaderOptions) -> dict[str, Any]:
 
 
 def _told(counts: Counter, options: ReaderOptions) -> list[str]:
+    dropped = ("patch was dropped", "patches were dropped")
+    unknown = ("patch is unlabelled", "patches are unlabelled")
     texts = {
-        "dropped_between": "{n} patches were dropped: their mask covers something, but less than "
-        f"{options.mask_threshold:.2%} of the area.",
-        "mask_unknown": "{n} patches are unlabelled: their mask does not say what is there for more than "
-        f"{MOST_UNKNOWN:.0%} of their pixels.",
-        "dropped_nodata": "{n} patches were dropped: more than "
-        f"{options.max_nodata:.0%} of their pixels hold no data.",
-    }
-    return [text.format(n=counts[what]) for what, text in texts.items() if counts[what]]
+        "dropped_between": (dropped, "a mask that covers something, but less than "
+                            f"{options.mask_threshold:.2%} of the area."),
+        "mask_unknown": (unknown, f"a mask that does not say what is there for more than {MOST_UNKNOWN:.0%} of the "
+                         "pixels."),
+        "dropped_nodata": (dropped, f"no data in more than {options.max_nodata:.0%} of the pixels."),
+    }  # fmt: skip
+    return [f"{counted(counts[what], *words)}: {why}" for what, (words, why) in texts.items() if counts[what]]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.data.readers.base import Aside, some
-from core.text import list_names
+from core.text import counted, list_names
 
 
 class Agreement:
@@ -39,9 +39,9 @@ class Agreement:
         negative, positive = self._classes
         if self._covered or self._empty:
             parts = [
-                f"{len(names)} patches labelled '{label}' have {what} ({some(names)})"
+                f"{counted(len(names), 'patch', 'patches')} labelled '{label}' with {what} ({some(names)})"
                 for names, label, what in (
-                    (self._covered, negative, "a landslide in their mask"),
+                    (self._covered, negative, "a landslide in the mask"),
                     (self._empty, positive, "an empty mask"),
                 )
                 if names

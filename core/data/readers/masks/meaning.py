@@ -18,6 +18,7 @@ from core.data.readers.masks.colours import colour_code, colour_name, is_colour
 from core.data.readers.masks.raw import BACKGROUND, LANDSLIDE, TRANSPARENT, UNKNOWN, Raw
 from core.data.readers.masks.survey import Found
 from core.errors import Asks, FormatError
+from core.text import counted
 
 MOST_CLASSES = 20  # values; more are shades, not classes
 MOST_LISTED = 8  # values or colours in a message
@@ -317,4 +318,6 @@ def _with_shares(counts: Mapping[Any, int], names: Mapping[Any, str], order: lis
 
 
 def _lossy(found: Found) -> str:
-    return f"{len(found.lossy)} masks were saved with a loss, as JPEG does ({some(found.lossy)})"
+    return (
+        f"{counted(len(found.lossy), 'mask was', 'masks were')} saved with a loss, as JPEG does ({some(found.lossy)})"
+    )

@@ -13,7 +13,7 @@ from typing import cast
 
 import numpy as np
 
-from core.data.readers.base import Aside, Collection, Item, Patch, ReaderOptions, counted, some
+from core.data.readers.base import Aside, Collection, Item, Patch, ReaderOptions, how_many_done, some
 from core.data.readers.files import FilePatch
 from core.data.readers.geo.placement import Placement, place_of
 from core.data.readers.geo.raster import MAX_BYTES, RasterHeader, raster_header
@@ -109,7 +109,7 @@ def understood(collection: Collection, options: ReaderOptions, aside: Aside) -> 
             except DataError as error:
                 unusable[row] = UnusableMask(raw.file, error)
         if row % AT_ONCE == AT_ONCE - 1 or getattr(item.mask, "windowed", False):
-            yield counted(row + 1, len(collection.items), "masks looked at", 0.0, LOOKED)
+            yield how_many_done(row + 1, len(collection.items), "masks looked at", 0.0, LOOKED)
     meaning = decide(found, options, aside) if found.n_masks else Meaning(painted=True)
     _tell([(collection.items[row], fits[row]) for row in fits if row not in unusable], aside)
     items = [

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.data.bands import Band
 from core.data.readers.bands.order import aligned
-from core.data.readers.base import Aside, Collection, Item, Mask, ReaderOptions, Shape, counted
+from core.data.readers.base import Aside, Collection, Item, Mask, ReaderOptions, Shape, how_many_done
 from core.data.readers.build import survey_bands
 from core.data.readers.geo.tiles import cut, nodata_of
 from core.data.readers.masks.raw import LANDSLIDE
@@ -135,7 +135,7 @@ def _read(items: Sequence[Item], shape: Shape, aside: Aside) -> Steps[tuple[list
         read.append(item)
         images.append(pixels)
         masks.append(_mask(item, shape, aside))
-        yield counted(done, len(items), "patches read", 0.6, 0.95)
+        yield how_many_done(done, len(items), "patches read", 0.6, 0.95)
     if not read:
         first = aside.rejected[0]
         raise DataError(f"None of {len(items)} patches looked at can be read. {first.file}: {first.reason}")

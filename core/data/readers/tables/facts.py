@@ -17,6 +17,7 @@ from core.data.readers.tables.dates import read_dates
 from core.data.readers.tables.numbers import as_number, is_empty
 from core.data.readers.tables.text import UNNAMED, key_of
 from core.errors import Asks
+from core.text import counted
 
 DATE_COLUMNS = ("date", "eventdate", "acquired", "acquisitiondate", "acquisition", "datetime", "landslidedate")
 GROUP_COLUMNS = (
@@ -82,7 +83,7 @@ def _places(
         aside.warn(f"{where}'{found[0]}' and '{found[1]}' were taken for longitude and latitude in degrees.")
     wrong = [reason for reason, row in zip(places.reasons, rows, strict=True) if reason and row]
     if wrong:
-        aside.warn(f"{where}{len(wrong)} patches have no place; the first reason: {wrong[0]}")
+        aside.warn(f"{where}{counted(len(wrong), 'patch has', 'patches have')} no place; the first reason: {wrong[0]}")
     return tuple((float(a), float(b)) if ok else None for (a, b), ok in zip(places.lonlat, known, strict=True)), {
         *found
     }

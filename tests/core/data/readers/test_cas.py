@@ -59,9 +59,9 @@ def test_labels_come_from_the_area_of_the_masks(source):
     assert dataset.columns["mask_fraction"][1] == 0.1 and dataset.masks([1]).sum() == 40
     np.testing.assert_array_equal(dataset.images([3])[0], picture(1).transpose(2, 0, 1))
     assert report.warnings == (
-        "1 images have no mask and stay unlabelled: Palu/img/Palu0000.tiff.",
+        "1 image has no mask and stays unlabelled: Palu/img/Palu0000.tiff.",
         "The folders 'label' were not used: what they encode is not documented. Labels come from 'mask'.",
-        "2 patches were dropped: their mask covers something, but less than 1.00% of the area.",
+        "2 patches were dropped: a mask that covers something, but less than 1.00% of the area.",
     )
 
 
@@ -118,7 +118,7 @@ def test_flat_pictures_are_read_when_asked_for(tmp_path):
 
 def test_other_layouts_and_spare_masks_are_told(source, tmp_path):
     save(source / "Palu" / "mask" / "spare.tiff", mask(1))
-    assert "1 masks have no image and were left out: Palu/mask/spare.tiff." in run(source)[0].warnings
+    assert "1 mask has no image and was left out: Palu/mask/spare.tiff." in run(source)[0].warnings
     (tmp_path / "empty").mkdir()
     with pytest.raises(FormatError, match="not laid out as CAS"):
         run(tmp_path / "empty")

@@ -69,7 +69,7 @@ def test_values_masks_and_the_stated_threshold(train):
     np.testing.assert_array_equal(dataset.images(), np.float32([pixels[0], pixels[2]]))
     assert dataset.masks().sum((1, 2)).tolist() == [4, 0]
     assert dataset.columns["mask_fraction"].tolist() == [0.01, 0]
-    assert dataset.bands == LANDSLIDE4SENSE_BANDS and any("1 patches were dropped" in text for text in report.warnings)
+    assert dataset.bands == LANDSLIDE4SENSE_BANDS and any("1 patch was dropped" in text for text in report.warnings)
     assert run(source, mask_threshold=0.0075)[1].labels.tolist() == [1, 1, 0]
     assert run(source, between="unlabelled")[1].labels.tolist() == [1, -1, 0]
 
@@ -99,7 +99,7 @@ def test_the_competitions_own_folders_keep_the_split_and_stay_unlabelled_without
         zip(dataset.ids.tolist(), zip(dataset.labels.tolist(), dataset.split.tolist(), strict=True), strict=True)
     )
     assert found == {"image_1": (1, "train"), "image_9": (-1, "test")} and report.n_unlabelled == 1
-    assert any("1 images have no mask and stay unlabelled: TestData/img/image_9.h5" in t for t in report.warnings)
+    assert any("1 image has no mask and stays unlabelled: TestData/img/image_9.h5" in t for t in report.warnings)
 
 
 def test_tiles_of_one_image_are_one_group(train):

@@ -33,7 +33,7 @@ def test_equal_numbers_in_other_splits_are_other_images(tmp_path):
     aside = Aside()
     pairs = pair(tmp_path, [tmp_path / name for name in names], aside)
     assert pairs.mask_of == {tmp_path / names[0]: tmp_path / names[2]} and len(pairs.images) == 2
-    assert aside.warnings == ["1 masks have no image and were left out: test/mask/mask_2.h5."]
+    assert aside.warnings == ["1 mask has no image and was left out: test/mask/mask_2.h5."]
 
 
 def test_words_that_only_begin_alike_are_names(tmp_path):

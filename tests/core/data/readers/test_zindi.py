@@ -95,7 +95,7 @@ def test_an_archive_unpacked_twice_is_read_once(source):
     for path in list((source / "train_data").glob("*.npy")):
         (source / "train_data" / "train_data" / path.name).write_bytes(path.read_bytes())
     report, dataset = run(source)
-    assert report.n == 9 and "6 files are not in Train.csv" in report.warnings[0]
+    assert report.n == 9 and "6 files left out, not in Train.csv: " in report.warnings[0]
 
 
 def test_without_test_data_the_training_part_is_enough(source):
@@ -122,7 +122,7 @@ def test_faults_are_set_aside_with_reasons(source):
     np.testing.assert_allclose(dataset.images(dataset.index_of(["ID_T4"]))[0], patch(4).transpose(2, 0, 1), rtol=1e-6)
     assert reasons["Train.csv, line 7"] == "'ID_T5' has no file in the source."
     assert report.warnings == (
-        "1 files are not in Train.csv and were left out: train_data/ID_extra.npy.",
+        "1 file left out, not in Train.csv: train_data/ID_extra.npy.",
         "1 of 7 images have another size than the most frequent, 6x6 pixels: --resize 16 brings all to one size.",
     )
     assert dataset.ids[:2].tolist() == ["ID_T0", "ID_T1"] and len(dataset) == 6

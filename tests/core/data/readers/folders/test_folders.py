@@ -65,7 +65,7 @@ def test_the_table_adds_groups_and_facts(classes):
     assert facts == {"a1": "0002", "a2": "0002", "a3": "only a3", "b1": "7", "b2": "only b2"}
     assert dataset.columns["note"].tolist() == ["=1+1", "x", "", "<b>", "y"]
     np.testing.assert_array_equal(dataset.columns["share"], [0.5, np.nan, np.nan, 1, 2])
-    assert report.warnings == ("1 files have no row in labels.csv: a3.png.",)
+    assert report.warnings == ("1 file has no row in labels.csv: a3.png.",)
 
 
 @pytest.mark.parametrize("row", ["a1,0", "a1,stable", "a1,slip", "a1,1\na1,0"])

@@ -162,5 +162,5 @@ def test_a_table_as_pandas_and_excel_write_it_with_places_groups_and_splits(flat
     assert dataset.labels.tolist() == [1, 1, 0, 0] and dataset.split.tolist() == ["train", "train", "test", "test"]
     np.testing.assert_allclose(dataset.lonlat, [[85.1, 27.5], [85.2, 27.5], [85.3, 27.5], [np.nan, np.nan]])
     assert set(dataset.columns) == {"file", "Event"}
-    assert "upper and lower case" in report.warnings[0] and "1 patches have no place" in report.warnings[1]
+    assert "upper and lower case" in report.warnings[0] and "1 patch has no place" in report.warnings[1]
     assert "'Event'. --group-column" in report.warnings[2]

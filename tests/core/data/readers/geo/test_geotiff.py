@@ -245,7 +245,7 @@ def test_a_scene_of_65_000_pixels_is_read_window_by_window(tmp_path):
 
 def test_what_leaves_nothing_says_why(scene):
     source, _, _ = scene
-    with pytest.raises(DataError, match="No patch is left of 1 images. 1 patches were dropped: their mask covers"):
+    with pytest.raises(DataError, match="No patch is left of 1 image. 1 patch was dropped: a mask that covers"):
         run(source, mask_threshold=0.9)
 
 
@@ -254,7 +254,7 @@ def test_images_without_a_mask_stay_unlabelled(scene):
     write(source / "test/images/Image_t.tif", pixels)
     report, dataset = run(source)
     assert dataset.labels.tolist() == [-1, 1] and dataset.split.tolist() == ["test", "train"]
-    assert any("1 images have no mask and stay unlabelled: test/images/Image_t.tif" in t for t in report.warnings)
+    assert any("1 image has no mask and stays unlabelled: test/images/Image_t.tif" in t for t in report.warnings)
 
 
 def test_rasters_that_overlap_on_the_ground_are_told(classes):

@@ -51,7 +51,7 @@ def test_tiles_lie_inside_and_cover_what_they_say(length, side, stride):
 def test_every_tile_is_a_cut_of_its_image_labelled_by_the_area_of_its_mask(source):
     report, dataset, seen = run(source, masks="masks", tile=20)
     assert report.n == 11 and report.n_positive == 1 and (dataset.labels == 0).sum() == 10
-    assert report.warnings == ("1 patches were dropped: their mask covers something, but less than 1.00% of the area.",)
+    assert report.warnings == ("1 patch was dropped: a mask that covers something, but less than 1.00% of the area.",)
     assert dataset.ids[0] == "a_r00000_c00000" and dataset.columns["mask_fraction"][0] == 50 / 400
     assert dataset.groups.tolist() == ["a"] * 5 + ["b"] * 6 and dataset.shape == (3, 20, 20)
     assert dataset.columns["image"].tolist() == dataset.groups.tolist()
@@ -118,7 +118,7 @@ def test_tiles_without_data_are_dropped_by_their_share(source):
     Image.fromarray(pixels).save(source / "b.png")
     report, dataset, _ = run(source, tile=20, nodata=255, max_nodata=0.4)
     assert report.n == 6 + 2 and dataset.nodata == 255
-    assert report.warnings[-1] == "4 patches were dropped: more than 40% of their pixels hold no data."
+    assert report.warnings[-1] == "4 patches were dropped: no data in more than 40% of the pixels."
     assert run(source, tile=20, nodata=255)[0].n == 6 + 4  # more than half of it is empty
     report, dataset, _ = run(source, tile=20, nodata=255, max_nodata=1)
     assert report.n == 12 and dataset.columns["nodata_fraction"][6:9].tolist() == [1, 0.5, 0]

@@ -99,7 +99,7 @@ def test_everything_is_found_by_its_usual_name_at_any_depth(tmp_path):
     report, dataset = run(make(tmp_path / "x.h5", **facts))
     assert report.warnings == (
         "The files have 3 bands without names, taken as red, green, blue. Say --bands a,b,c if not.",
-        "Labels and masks contradict each other: 1 patches labelled 'landslide' have an empty mask (p4). If classes "
+        "Labels and masks contradict each other: 1 patch labelled 'landslide' with an empty mask (p4). If classes "
         "are exchanged, say --positive; if the masks are inverted, --mask-value 0.",
     )
     assert dataset.ids.tolist() == [f"p{i}" for i in range(N)] and dataset.labels.tolist() == [0, 1, 0, 0, 1, 0]

@@ -37,8 +37,8 @@ def test_patches_whose_mask_contradicts_their_label_are_named(tmp_path):
     report, dataset = made(tmp_path, {"l1": SLIDE, "l2": EMPTY, "s1": SLIDE, "s2": EMPTY, "l3": None, "s3": None})
     told = [text for text in report.warnings if "contradict" in text]
     assert told == [
-        "Labels and masks contradict each other: 1 patches labelled 'stable' have a landslide in their mask (s1), 1 "
-        "patches labelled 'landslide' have an empty mask (l2). If classes are exchanged, say --positive; if the masks "
+        "Labels and masks contradict each other: 1 patch labelled 'stable' with a landslide in the mask (s1), 1 "
+        "patch labelled 'landslide' with an empty mask (l2). If classes are exchanged, say --positive; if the masks "
         "are inverted, --mask-value 0."
     ]
     assert findings(dataset) == {

@@ -370,5 +370,5 @@ def test_a_patch_whose_mask_is_mostly_unknown_is_unlabelled_and_counted(tmp_path
         write(tmp_path / f"s/masks/a{i}.tif", mask, nodata=255, **place)
     report, dataset = run("geotiff", tmp_path / "s")
     assert dataset.labels.tolist() == [0, 0, -1] and not dataset.masks().any()
-    assert any(text.startswith("1 patches are unlabelled: their mask does not say") for text in report.warnings)
+    assert any(text.startswith("1 patch is unlabelled: a mask that does not say") for text in report.warnings)
     np.testing.assert_allclose(dataset.columns["mask_unknown_fraction"], [np.nan, 3 / 32, 0.5], rtol=1e-4)

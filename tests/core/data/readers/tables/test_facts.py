@@ -20,7 +20,7 @@ def facts(columns, *rows, **options):
 def test_longitude_and_latitude_are_the_place(names):
     found, warnings = facts(names, ("85,1", "27\u00b030'N"), ("", ""), None, ("85.3", "27.7"))
     assert found.lonlat == ((85.1, 27.5), None, None, (85.3, 27.7)) and found.used == set(names)
-    assert ["1 patches have no place" in text for text in warnings] == [True]
+    assert ["1 patch has no place" in text for text in warnings] == [True]
 
 
 def test_x_and_y_are_degrees_where_they_can_only_be_that():
