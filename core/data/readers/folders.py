@@ -314,8 +314,8 @@ def _mask_of(masks: Path | None, found: _Found, options: ReaderOptions, aside: A
     }
     several = [path.name for path, named in candidates.items() if len(named) > 1]
     if several:
-        named = counted(len(several), "patch has", "patches have")
-        aside.warn(f"{named} several masks by name, and gets none of them: {some(several)}.")
+        told = counted(len(several), "patch with several masks of its name", "patches with several masks of their name")
+        aside.warn(f"{told} got none: {some(several)}.")
     if not mask_of:
         raise FormatError(
             f"No mask in {masks} has the name of a patch. Masks are matched by file name without ending, also with "
